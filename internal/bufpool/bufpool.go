@@ -1,0 +1,58 @@
+// Package bufpool lends byte buffers of one size class.
+//
+// It stands on valyala/bytebufferpool and closes three of its traps: a buffer
+// comes out presized, so that appending never regrows it; a buffer that grew
+// past the cap is dropped rather than kept for ever (the library keeps every
+// size until it has calibrated, after 42,000 puts); and the loans are
+// counted, so that a test can demand that all came back.
+//
+// A buffer has one owner at a time: who got it may pass it on, and the last
+// owner puts it back exactly once and does not touch it again.
+package bufpool
+
+import (
+	"sync/atomic"
+
+	"github.com/valyala/bytebufferpool"
+)
+
+// Buffer is a borrowed buffer; B is its content.
+type Buffer = bytebufferpool.ByteBuffer
+
+// Pool lends buffers of at least one fixed capacity. It is safe for
+// concurrent use.
+type Pool struct {
+	pool      bytebufferpool.Pool
+	size, max int
+	loans     atomic.Int64
+}
+
+// New makes a pool whose buffers have at least size bytes of capacity. A
+// buffer that has grown over max bytes is not kept.
+func New(size, max int) *Pool { return &Pool{size: size, max: max} }
+
+// Get lends an empty buffer. Its old bytes are not cleared.
+func (p *Pool) Get() *Buffer {
+	p.loans.Add(1)
+	b := p.pool.Get()
+	if cap(b.B) < p.size {
+		b.B = make([]byte, 0, p.size)
+	}
+	return b
+}
+
+// Put takes a buffer back. The caller must not use it, or a slice of it,
+// after that.
+func (p *Pool) Put(b *Buffer) {
+	p.loans.Add(-1)
+	if cap(b.B) > p.max {
+		return
+	}
+	// The library learns its default size from the lengths it sees, so it is
+	// shown the length that we want back.
+	b.B = b.B[:min(p.size, cap(b.B))]
+	p.pool.Put(b)
+}
+
+// Loans gives the number of buffers that are out: 0 when all came back.
+func (p *Pool) Loans() int64 { return p.loans.Load() }

@@ -1,0 +1,49 @@
+package bufpool
+
+import "testing"
+
+func TestGetIsPresizedAndEmpty(t *testing.T) {
+	p := New(4096, 8192)
+	for range 100 {
+		b := p.Get()
+		if len(b.B) != 0 || cap(b.B) < 4096 {
+			t.Fatalf("got len %d cap %d, want an empty buffer of at least 4096", len(b.B), cap(b.B))
+		}
+		b.B = append(b.B, make([]byte, 4096)...)
+		p.Put(b)
+	}
+}
+
+func TestPutDropsWhatGrewTooLarge(t *testing.T) {
+	p := New(16, 64)
+	b := p.Get()
+	b.B = make([]byte, 0, 65)
+	grown := b
+	p.Put(b)
+	for range 100 {
+		if got := p.Get(); got == grown {
+			t.Fatal("a buffer over the cap came back")
+		}
+	}
+}
+
+func TestLoansAreCounted(t *testing.T) {
+	p := New(16, 64)
+	a, b := p.Get(), p.Get()
+	if got := p.Loans(); got != 2 {
+		t.Fatalf("loans = %d, want 2", got)
+	}
+	p.Put(a)
+	p.Put(b)
+	if got := p.Loans(); got != 0 {
+		t.Fatalf("loans = %d, want 0", got)
+	}
+}
+
+func TestSteadyStateAllocatesNothing(t *testing.T) {
+	p := New(1<<16, 1<<16)
+	p.Put(p.Get())
+	if n := testing.AllocsPerRun(1000, func() { p.Put(p.Get()) }); n != 0 {
+		t.Fatalf("%v allocations per get and put, want 0", n)
+	}
+}
