@@ -98,3 +98,18 @@ func (e *Error) Error() string {
 
 // Unwrap gives the sentinel or cause, for errors.Is and errors.As.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Misuse makes an error for a caller's slip: it wraps [ErrMisuse] and has no
+// place in a stream.
+func Misuse(rule Rule, format string, args ...any) error {
+	return &misuse{rule: rule, what: fmt.Sprintf(format, args...)}
+}
+
+// misuse is a type of its own since it has no offset to report.
+type misuse struct {
+	rule Rule
+	what string
+}
+
+func (m *misuse) Error() string { return fmt.Sprintf("%s: %s [%s]", ErrMisuse, m.what, m.rule) }
+func (m *misuse) Unwrap() error { return ErrMisuse }

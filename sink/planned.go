@@ -1,0 +1,143 @@
+package sink
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/pkg/errors"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/internal/vecio"
+)
+
+// NewPlanned makes a Writer on any io.Writer, such as a pipe, that follows a
+// plan: since every length is known, descriptors go out first and bodies
+// stream through. Nothing is held but small pieces, up to 64 KiB and never
+// beyond the end of their entry.
+//
+// An entry that departs from the plan in type, instance or length is an error
+// wrapping [frame.ErrMisuse] (rule DC-29): of a body that is too long nothing
+// leaves from the piece on that exceeds the plan; a body that is too short is
+// reported by [Entry.End], and entries that are missing by [Writer.Close].
+func NewPlanned(dst io.Writer, plan *Plan) (*Writer, error) {
+	if dst == nil || plan == nil {
+		return nil, frame.Misuse(frame.RuleCalls, "NewPlanned needs a destination and a plan")
+	}
+	p := &planned{vec: vecio.NewWriter(dst), plan: plan}
+	p.pending.out = p.write
+	return newWriter(p, plan.settings), nil
+}
+
+// planned streams entries whose lengths are known.
+type planned struct {
+	pending
+	vec  *vecio.Writer
+	plan *Plan
+	next int   // the step that comes next
+	sent int64 // bytes written
+	done int64 // bytes of complete entries
+
+	left uint64 // bytes that the open entry's body still lacks
+	pad  int    // padding that it still lacks
+	desc [frame.MaxDescriptorSize]byte
+}
+
+func (p *planned) write(bufs [][]byte) error {
+	n, err := p.vec.WriteVec(bufs)
+	p.sent += n
+	if err != nil {
+		return errors.Wrapf(err, "write at offset %d", p.sent)
+	}
+	return nil
+}
+
+// whole writes HEADER, or END once the plan is fulfilled.
+func (p *planned) whole(b []byte) error {
+	if p.done > 0 && p.next < len(p.plan.steps) {
+		s := p.plan.steps[p.next]
+		return frame.Misuse(frame.RulePlan, "%d planned entries are missing, the first is type %d instance %d",
+			len(p.plan.steps)-p.next, s.t, s.instance)
+	}
+	if err := p.add(b, nil); err != nil {
+		return err
+	}
+	return p.complete()
+}
+
+// complete sends what is pending at the end of an entry.
+func (p *planned) complete() error {
+	err := p.flush()
+	p.done = p.sent
+	return err
+}
+
+func (p *planned) begin(d frame.Descriptor) error {
+	if p.next == len(p.plan.steps) {
+		return frame.Misuse(frame.RulePlan, "type %d instance %d comes after the last planned entry", d.Type, d.Instance)
+	}
+	s := p.plan.steps[p.next]
+	if s.t != d.Type || s.instance != d.Instance {
+		return frame.Misuse(frame.RulePlan, "entry %d was planned as type %d instance %d, and is type %d instance %d",
+			p.next+1, s.t, s.instance, d.Type, d.Instance)
+	}
+	p.next++
+	p.left, p.pad = s.length, frame.Padding(s.length)
+	l := p.plan.settings.layout
+	d.Length = l.StoredLength(s.length)
+	if err := d.Put(p.desc[:], l); err != nil {
+		return err
+	}
+	return p.add(p.desc[:l.DescriptorSize()], nil)
+}
+
+// append lets the last piece take the padding along.
+func (p *planned) append(b []byte) error {
+	if uint64(len(b)) > p.left {
+		return p.departs(fmt.Sprintf("at least %d more", len(b)))
+	}
+	p.left -= uint64(len(b))
+	return p.add(b, p.takePadding())
+}
+
+func (p *planned) handOver(b []byte) error { return p.append(b) }
+
+// takePadding gives the padding once the body is complete, and only once.
+func (p *planned) takePadding() []byte {
+	if p.left > 0 {
+		return nil
+	}
+	pad := padding[:p.pad]
+	p.pad = 0
+	return pad
+}
+
+func (p *planned) readFrom(r io.Reader, most uint64) (n int64, err error) {
+	most = min(most, p.left)
+	n, err = p.pending.readFrom(r, most)
+	p.left -= uint64(n)
+	if err == errOver {
+		err = p.departs("more")
+	}
+	return n, err
+}
+
+func (p *planned) end(d frame.Descriptor, n uint64) error {
+	if p.left > 0 {
+		return p.departs("fewer")
+	}
+	if err := p.add(nil, p.takePadding()); err != nil {
+		return err
+	}
+	return p.complete()
+}
+
+// departs is the error for a body whose length is not the planned one.
+func (p *planned) departs(got string) error {
+	s := p.plan.steps[p.next-1]
+	return frame.Misuse(frame.RulePlan, "type %d instance %d was planned with %d bytes, %d of which are missing: got %s",
+		s.t, s.instance, s.length, p.left, got)
+}
+
+func (p *planned) abort() { p.release() }
+
+func (p *planned) size() int64 { return p.done }
