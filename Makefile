@@ -1,0 +1,34 @@
+# Plain verbs; .ci/run does all of them that must hold before landing.
+
+.PHONY: build test race lint bench fuzz cross demo clean
+
+build:
+	CGO_ENABLED=0 go build -trimpath -o dist/ctxpipe ./cmd/ctxpipe
+
+test:
+	go test ./...
+
+race:
+	go test -race ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+bench:
+	go test -run '^$$' -bench . ./...
+
+# Each fuzz target for FUZZTIME: a duration, or a count like 10000x.
+FUZZTIME ?= 30s
+fuzz:
+	.ci/fuzz $(FUZZTIME)
+
+cross:
+	.ci/cross
+
+demo:
+	go run ./cmd/ctxpipe demo
+
+clean:
+	rm -rf dist

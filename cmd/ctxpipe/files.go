@@ -1,0 +1,125 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/pkg/errors"
+	"golang.org/x/term"
+)
+
+// openInput opens the named file, or standard input for "-". A terminal is
+// refused: nobody types a stream.
+func openInput(name string) (*os.File, error) {
+	if name != "-" {
+		return os.Open(name)
+	}
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		return nil, &usageError{errors.New("standard input is a terminal"), "name a FILE, or put a pipe in front"}
+	}
+	return os.Stdin, nil
+}
+
+// output is where a filter writes: standard output, or a file that appears
+// under its name only when it is complete.
+type output struct {
+	*os.File
+	name string // to be renamed to; empty where the file is written in place
+}
+
+// openOutput opens the named output, or standard output for "" and "-". Without
+// force a terminal is refused, and so is a file that exists.
+func openOutput(name string, force bool) (*output, error) {
+	if name == "" || name == "-" {
+		if !force && term.IsTerminal(int(os.Stdout.Fd())) {
+			return nil, &usageError{errors.New("refusing to write binary data to a terminal"), "use -o FILE, put a pipe behind, or force it with -f"}
+		}
+		return &output{File: os.Stdout}, nil
+	}
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && !info.Mode().IsRegular():
+		f, err := os.OpenFile(name, os.O_WRONLY, 0)
+		return &output{File: f}, err
+	case err == nil && !force:
+		return nil, &usageError{errors.Errorf("%s exists", name), "overwrite it with -f"}
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600: it will hold a guest's memory
+	if err != nil {
+		return nil, err
+	}
+	unfinished.add(f.Name())
+	return &output{File: f, name: name}, nil
+}
+
+// done ends the output. If err is nil, what was written is made durable and
+// gets its name; otherwise a file disappears. It returns err, or what went
+// wrong here.
+func (o *output) done(err error) error {
+	if o.File == os.Stdout {
+		return err
+	}
+	if err == nil && o.name != "" {
+		// A guest may be destroyed as soon as we say that it is saved.
+		err = o.Sync()
+	}
+	if e := o.Close(); err == nil {
+		err = e
+	}
+	if o.name == "" {
+		return err
+	}
+	if err == nil {
+		err = os.Rename(o.File.Name(), o.name)
+	}
+	if err != nil {
+		os.Remove(o.File.Name())
+	}
+	unfinished.remove(o.File.Name())
+	return err
+}
+
+// unfinished names the files to be removed if a signal ends the program.
+var unfinished = nameSet{names: make(map[string]bool)}
+
+type nameSet struct {
+	sync.Mutex
+	names map[string]bool
+}
+
+func (s *nameSet) add(name string) {
+	s.Lock()
+	defer s.Unlock()
+	s.names[name] = true
+}
+
+func (s *nameSet) remove(name string) {
+	s.Lock()
+	defer s.Unlock()
+	delete(s.names, name)
+}
+
+// cleanUpOnSignals removes unfinished files before the program ends by a
+// signal.
+func cleanUpOnSignals() {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		sig := <-c
+		unfinished.Lock() // for ever: nothing gets its name any more
+		for name := range unfinished.names {
+			os.Remove(name)
+		}
+		status := 128 + 15
+		if sig == os.Interrupt {
+			status = 128 + 2
+		}
+		os.Exit(status)
+	}()
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ctxpipe/ctxpipe/pipe"
+)
+
+// filterFlags are what compress and restore have in common.
+type filterFlags struct {
+	output  string
+	force   bool
+	quiet   bool
+	verbose bool
+	stats   string
+}
+
+func (f *filterFlags) addTo(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output; it appears only when complete")
+	fs.BoolVarP(&f.force, "force", "f", false, "overwrite, write to a terminal; restore: pass on input that nobody recognises")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say at the end what was done")
+	fs.StringVar(&f.stats, "stats", "", "write statistics as JSON to `FILE`, - for standard error")
+}
+
+// filter copies the named input to the output of the flags by way of work,
+// which gives the statistics.
+func (f *filterFlags) filter(command, name string, work func(in, out *os.File) (pipe.Stats, error)) error {
+	in, err := openInput(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := openOutput(f.output, f.force)
+	if err != nil {
+		return err
+	}
+	stats, err := work(in, out.File)
+	if err := out.done(err); err != nil {
+		return err
+	}
+	if f.verbose && !f.quiet {
+		sayStats(command, stats)
+	}
+	if f.stats != "" {
+		return writeStats(f.stats, stats)
+	}
+	return nil
+}

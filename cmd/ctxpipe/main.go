@@ -1,0 +1,66 @@
+// Command ctxpipe moves Xen save streams through pipes: it compresses and
+// restores them, and looks into domain contexts.
+//
+//	xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
+//
+// Each subcommand has a file of its own. What is said to a person on standard
+// error is in ui.go, and so are the exit statuses.
+package main
+
+import (
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run runs the command line and gives the exit status.
+func run(args []string) int {
+	root := newRoot()
+	root.SetArgs(args)
+	cleanUpOnSignals()
+	return finish(root.Execute())
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ctxpipe",
+		Short: "Move Xen save streams through pipes",
+		Long: `ctxpipe moves Xen save streams through pipes.
+
+Save a guest to another host, and start it there only if all of it arrived:
+
+  xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
+
+Keep it in a file, which any zstd can read too:
+
+  xl save -p guest /dev/stdout | ctxpipe compress -o guest.zst
+  ctxpipe restore guest.zst | xl restore /dev/stdin
+
+Exit status: 0 good, 1 the stream is bad, 2 wrong usage, 3 input/output failure.`,
+		Args:          cobra.NoArgs,
+		RunE:          func(*cobra.Command, []string) error { return usagef("no command given") },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
+	root.AddCommand(newCompress(), newRestore(), newVerify(), newInspect(), newDemo())
+	return root
+}
+
+// oneFile takes at most one argument, the name of the input.
+func oneFile(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usagef("one FILE at the most, not %d", len(args))
+	}
+	return nil
+}
+
+// inputName gives the input that the arguments name, "-" for standard input.
+func inputName(args []string) string {
+	if len(args) == 0 {
+		return "-"
+	}
+	return args[0]
+}

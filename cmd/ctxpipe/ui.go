@@ -1,0 +1,160 @@
+package main
+
+import (
+	"encoding/json"
+	stderrors "errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/pkg/errors"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/pipe"
+)
+
+// All words for a person on standard error come from this file. A message is
+// one line, in lower case, and begins with the program's name and its kind:
+//
+//	ctxpipe: error: what is wrong, and where
+//	ctxpipe: hint: what to try
+//	ctxpipe: note: what one should know though all went well
+//
+// No message holds bytes of a guest.
+
+// Exit statuses.
+const (
+	statusGood  = 0
+	statusBad   = 1 // the stream is bad
+	statusUsage = 2
+	statusIO    = 3
+	// statusPipe is what shells report of a program that SIGPIPE killed.
+	// Whoever closed the pipe knows why, so nothing is said.
+	statusPipe = 128 + 13
+)
+
+// usageError is a slip of whoever typed the command.
+type usageError struct {
+	err  error
+	hint string
+}
+
+func (u *usageError) Error() string { return u.err.Error() }
+func (u *usageError) Unwrap() error { return u.err }
+
+func usagef(format string, args ...any) error {
+	return &usageError{err: fmt.Errorf(format, args...), hint: "ctxpipe --help tells how it is used"}
+}
+
+// finish says what went wrong, if anything did, and gives the exit status.
+func finish(err error) int {
+	if err == nil {
+		return statusGood
+	}
+	status := statusOf(err)
+	if status == statusPipe {
+		return status
+	}
+	say("error", "%s", oneLine(err))
+	var usage *usageError
+	if stderrors.As(err, &usage) && usage.hint != "" {
+		say("hint", "%s", usage.hint)
+	}
+	return status
+}
+
+// statusOf tells a bad stream from a bad command line and a bad world.
+func statusOf(err error) int {
+	var usage *usageError
+	var place *frame.Error
+	switch {
+	case stderrors.As(err, &usage), isCobraUsage(err):
+		return statusUsage
+	case stderrors.As(err, &place), stderrors.Is(err, io.ErrUnexpectedEOF):
+		return statusBad
+	case stderrors.Is(err, syscall.EPIPE):
+		return statusPipe
+	}
+	return statusIO
+}
+
+// isCobraUsage knows the one slip that cobra reports without asking us.
+func isCobraUsage(err error) bool { return strings.HasPrefix(err.Error(), "unknown command ") }
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+func say(kind, format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "ctxpipe: %s: %s\n", kind, fmt.Sprintf(format, args...))
+}
+
+// sayKind says what a restorer found, where it is not what one would hope for.
+func sayKind(name string, info pipe.Info) {
+	switch info.Kind {
+	case pipe.Foreign:
+		say("note", "%s: not made by ctxpipe: only zstd's own checks applied, a cut between frames cannot be seen", shown(name))
+	case pipe.Raw:
+		say("note", "%s: not compressed: passed on as it is, nothing was checked", shown(name))
+	}
+}
+
+// sayStats says in one line what a filter did.
+func sayStats(command string, s pipe.Stats) {
+	plain, packed := s.BytesIn, s.BytesOut
+	if command == "restore" {
+		plain, packed = packed, plain
+	}
+	say("note", "%s: %s plain, %s packed, ratio %.2f, %d frames, %.2f s, %s/s", command,
+		size(plain), size(packed), ratio(plain, packed), s.Frames, s.Seconds, size(rate(plain, s.Seconds)))
+}
+
+// writeStats writes s as one line of JSON to a file, or to standard error if
+// the name is "-".
+func writeStats(name string, s pipe.Stats) error {
+	line, err := json.Marshal(s)
+	if err != nil {
+		return errors.Wrap(err, "statistics")
+	}
+	line = append(line, '\n')
+	if name == "-" {
+		_, err = os.Stderr.Write(line)
+		return err
+	}
+	return os.WriteFile(name, line, 0o600)
+}
+
+// shown is how an input is called in messages.
+func shown(name string) string {
+	if name == "-" {
+		return "standard input"
+	}
+	return name
+}
+
+func ratio(plain, packed int64) float64 {
+	if packed == 0 {
+		return 0
+	}
+	return float64(plain) / float64(packed)
+}
+
+func rate(bytes int64, seconds float64) int64 {
+	if seconds <= 0 {
+		return 0
+	}
+	return int64(float64(bytes) / seconds)
+}
+
+// size gives bytes for reading: "17 B", "1.5 MiB".
+func size(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
+	}
+	units := []string{"KiB", "MiB", "GiB", "TiB"}
+	f, i := float64(n)/(1<<10), 0
+	for f >= 1<<10 && i < len(units)-1 {
+		f, i = f/(1<<10), i+1
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}

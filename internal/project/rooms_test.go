@@ -1,0 +1,66 @@
+package project
+
+import (
+	"encoding/json"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ctxpipe/ctxpipe/"
+
+// mayImport is the picture of docs/design.md: what each room may import of
+// ours. A room that is not listed fails the test.
+var mayImport = map[string][]string{
+	"frame":             {},
+	"frame/zst":         {"frame"},
+	"internal/bufpool":  {},
+	"internal/guestmem": {},
+	"internal/handler":  {"frame"},
+	"internal/project":  {},
+	"internal/vecio":    {},
+	"internal/vectest":  {"frame"},
+	"internal/xio":      {},
+	"sink":              {"frame", "internal/bufpool", "internal/handler", "internal/vecio", "internal/xio"},
+	"source":            {"frame", "internal/handler", "internal/xio"},
+	"pipe":              {"frame", "frame/zst", "internal/bufpool", "internal/vecio", "internal/xio"},
+	"cmd/ctxpipe":       {"frame", "sink", "source", "pipe", "internal/guestmem"},
+}
+
+func TestArrowsGoOneWay(t *testing.T) {
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	rooms := 0
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := d.Decode(&p); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		room := strings.TrimPrefix(p.ImportPath, module)
+		allowed, known := mayImport[room]
+		if !known {
+			t.Errorf("%s is a room that the picture does not show", room)
+			continue
+		}
+		rooms++
+		for _, i := range p.Imports {
+			if ours, ok := strings.CutPrefix(i, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s must not import %s", room, ours)
+			}
+		}
+	}
+	if rooms != len(mayImport) {
+		t.Errorf("%d rooms, the picture shows %d", rooms, len(mayImport))
+	}
+}
