@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	stderrors "errors"
 	"fmt"
 	"io"
 	"os"
@@ -59,7 +58,7 @@ func finish(err error) int {
 	}
 	say("error", "%s", oneLine(err))
 	var usage *usageError
-	if stderrors.As(err, &usage) && usage.hint != "" {
+	if errors.As(err, &usage) && usage.hint != "" {
 		say("hint", "%s", usage.hint)
 	}
 	return status
@@ -70,11 +69,11 @@ func statusOf(err error) int {
 	var usage *usageError
 	var place *frame.Error
 	switch {
-	case stderrors.As(err, &usage), isCobraUsage(err):
+	case errors.As(err, &usage), isCobraUsage(err):
 		return statusUsage
-	case stderrors.As(err, &place), stderrors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &place), errors.Is(err, io.ErrUnexpectedEOF):
 		return statusBad
-	case stderrors.Is(err, syscall.EPIPE):
+	case errors.Is(err, syscall.EPIPE):
 		return statusPipe
 	}
 	return statusIO

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	stderrors "errors"
 	"fmt"
 	"io"
 	"os"
@@ -110,7 +109,7 @@ func verifyJSON(w io.Writer, name string, r io.Reader, bodies bool) error {
 // problemOf gives the place of an error, nil if it has none.
 func problemOf(err error) *problem {
 	var e *frame.Error
-	if !stderrors.As(err, &e) {
+	if !errors.As(err, &e) {
 		return nil
 	}
 	return &problem{e.Layer, e.Offset, e.Index, e.Record, string(e.Rule), e.What, e.Wanted, e.Got, e.Error()}

@@ -21,7 +21,7 @@ const root = "../.."
 var (
 	ruleDefined = regexp.MustCompile(`\*\*\[([A-Z]+-[0-9]+)\]\*\*`)
 	ruleNamed   = regexp.MustCompile(`\b(?:DC|TR)-[0-9]+\b`)
-	provesLine  = regexp.MustCompile(`(?s)Proves: (.*?)\.(?:\n|$)`)
+	provesLine  = regexp.MustCompile(`Proves: ((?:(?:DC|TR)-[0-9]+,?\s*)+)`)
 )
 
 // rules gives the rules that the specifications define, with their file.

@@ -1,0 +1,131 @@
+package zst
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+)
+
+// payloadOf gives what stands behind magic and size.
+func payloadOf(f []byte) []byte { return f[SkippableHeaderSize:] }
+
+// forgeHeader makes a header's payload with a right check out of any parts.
+func forgeHeader(version, reserved uint16, chunk uint32, fields string) []byte {
+	b := begin(nil, markHeader)
+	b = binary.LittleEndian.AppendUint16(b, version)
+	b = binary.LittleEndian.AppendUint16(b, reserved)
+	b = binary.LittleEndian.AppendUint32(b, chunk)
+	return payloadOf(finish(append(b, fields...), 0))
+}
+
+// The bytes were worked out by hand from the spec, the check excepted.
+//
+// Proves: TR-1
+func TestHeaderBytes(t *testing.T) {
+	got := AppendHeader(nil, Header{Chunk: 1 << 20, Payload: PayloadXL})
+	want, _ := hex.DecodeString("5c2a4d18" + "1a000000" + hex.EncodeToString([]byte("ctxpipeH")) +
+		"0100" + "0000" + "00001000" + "0100" + "0200" + "786c")
+	if !bytes.Equal(got[:len(got)-4], want) {
+		t.Fatalf("header\n%x, want\n%x", got[:len(got)-4], want)
+	}
+	magic, size, err := ParseSkippableHeader(got)
+	if magic != MagicOwn || int(size) != len(got)-8 || err != nil {
+		t.Fatalf("ParseSkippableHeader = %#x, %d, %v", magic, size, err)
+	}
+}
+
+// Proves: TR-13, TR-14, TR-16, TR-17
+func TestHeaderRoundTrip(t *testing.T) {
+	for _, want := range []Header{
+		{Chunk: MinChunk},
+		{Chunk: MaxChunk, Payload: PayloadDomainContext},
+		{Chunk: MinChunk, Payload: "some-other-2"},
+		{Chunk: MinChunk, Payload: PayloadXL, Optional: []byte("\x02\x00\x03\x00abc\x05\x00\x00\x00")},
+	} {
+		got, err := ParseHeader(payloadOf(AppendHeader(nil, want)))
+		if err != nil {
+			t.Errorf("%+v: %v", want, err)
+		} else if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+// Proves: TR-4, TR-5, TR-10, TR-11, TR-12, TR-13, TR-14, TR-15, TR-17, TR-97
+func TestHeaderRefused(t *testing.T) {
+	flipped := forgeHeader(1, 0, MinChunk, "")
+	flipped[len(flipped)-1] ^= 1
+	wrongMark := forgeHeader(1, 0, MinChunk, "")
+	wrongMark[0] ^= 1
+	for _, c := range []struct {
+		name    string
+		payload []byte
+		rule    frame.Rule
+		is      error
+	}{
+		{"empty", nil, "TR-10", frame.ErrCorrupt},
+		{"too small", make([]byte, minHeaderSize-1), "TR-10", frame.ErrCorrupt},
+		{"too large", make([]byte, MaxHeaderSize+1), "TR-10", frame.ErrTooLarge},
+		{"mark", wrongMark, "TR-5", frame.ErrCorrupt},
+		{"check", flipped, "TR-4", frame.ErrCorrupt},
+		{"version 0", forgeHeader(0, 0, MinChunk, ""), "TR-11", frame.ErrUnsupported},
+		{"version 2", forgeHeader(2, 0, MinChunk, ""), "TR-11", frame.ErrUnsupported},
+		{"reserved", forgeHeader(1, 1, MinChunk, ""), "TR-12", frame.ErrCorrupt},
+		{"chunk 0", forgeHeader(1, 0, 0, ""), "TR-13", frame.ErrCorrupt},
+		{"chunk small", forgeHeader(1, 0, MinChunk-1, ""), "TR-13", frame.ErrCorrupt},
+		{"chunk large", forgeHeader(1, 0, MaxChunk+1, ""), "TR-13", frame.ErrCorrupt},
+		{"half a field", forgeHeader(1, 0, MinChunk, "\x01\x00\x02"), "TR-14", frame.ErrCorrupt},
+		{"long field", forgeHeader(1, 0, MinChunk, "\x01\x00\x03\x00xl"), "TR-14", frame.ErrCorrupt},
+		{"type 0", forgeHeader(1, 0, MinChunk, "\x00\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
+		{"payload twice", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x01\x00\x02\x00xl"), "TR-14", frame.ErrCorrupt},
+		{"types fall", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
+		{"mandatory", forgeHeader(1, 0, MinChunk, "\x02\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
+		{"mandatory behind optional", forgeHeader(1, 0, MinChunk, "\x02\x00\x00\x00\x02\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
+		{"no name", forgeHeader(1, 0, MinChunk, "\x01\x00\x00\x00"), "TR-17", frame.ErrCorrupt},
+		{"bad name", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00XL"), "TR-17", frame.ErrCorrupt},
+		{"long name", forgeHeader(1, 0, MinChunk, "\x01\x00\x21\x00"+strings.Repeat("x", 33)), "TR-17", frame.ErrCorrupt},
+	} {
+		_, err := ParseHeader(c.payload)
+		wantError(t, c.name, err, c.rule, c.is)
+	}
+	_, err := ParseHeader(forgeHeader(2, 0, MinChunk, ""))
+	if !strings.Contains(err.Error(), "upgrade") {
+		t.Errorf("%q does not advise to upgrade", err)
+	}
+}
+
+func wantError(t *testing.T, name string, err error, rule frame.Rule, is error) {
+	t.Helper()
+	var e *frame.Error
+	if !errors.As(err, &e) || e.Rule != rule || !errors.Is(err, is) || e.Layer != Layer {
+		t.Errorf("%s: error %v, want one of rule %s that is %v", name, err, rule, is)
+	}
+}
+
+// What is accepted is encoded as one sequence of bytes only.
+func FuzzHeader(f *testing.F) {
+	f.Add(payloadOf(AppendHeader(nil, Header{Chunk: MinChunk, Payload: PayloadXL})))
+	f.Add(forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x02\x00\x01\x00a"))
+	f.Add(forgeHeader(1, 0, MinChunk, "\x02\x80\x00\x00"))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		try := func(p []byte) {
+			if h, err := ParseHeader(p); err == nil {
+				if again := payloadOf(AppendHeader(nil, h)); !bytes.Equal(again, p) {
+					t.Fatalf("accepted %x, encodes as %x", p, again)
+				}
+			}
+		}
+		try(payload)
+		// The check keeps a fuzzer from getting any further by itself.
+		if n := len(payload) - checkSize; n >= 0 {
+			try(binary.LittleEndian.AppendUint32(payload[:n:n], check(payload[:n])))
+		}
+	})
+}

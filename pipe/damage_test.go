@@ -1,0 +1,232 @@
+package pipe
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
+
+const one, two, three = "the first frame, the first frame", "the second, which is of another size", "and the third"
+
+// small gives small sealed streams of several frames, with their payloads: one
+// as a Compressor makes it, with more content than is held back, one with
+// short frames and a seal in the middle, and one whose blocks have entropy
+// tables.
+func small(t *testing.T) map[string][2][]byte {
+	long := bytes.Repeat([]byte("0123456789abcdef"), (2*testChunk+64)/16)
+	text := testText(2000)
+	return map[string][2][]byte{
+		"text":  {join(header(), data(t, text[:1200]), data(t, text[1200:]), seal(true, text[:1200], text[1200:])), []byte(text)},
+		"made":  {compress(t, long), long},
+		"short": {wellFormed(t), []byte(one + two + three)},
+	}
+}
+
+// testText gives n bytes that compress as text does.
+func testText(n int) string {
+	words := strings.Fields("the save stream of a guest holds pages that repeat and others which do not, records, lengths and 0123456789")
+	rng := rand.New(rand.NewPCG(1, 2))
+	var b strings.Builder
+	for b.Len() < n {
+		b.WriteString(words[rng.IntN(len(words))] + " ")
+	}
+	return b.String()[:n]
+}
+
+func wellFormed(t *testing.T) []byte {
+	return join(header(), data(t, one), seal(false, one), data(t, two), data(t, three), seal(true, one, two, three))
+}
+
+// Proves: TR-16, TR-32
+func TestSealInTheMiddle(t *testing.T) {
+	got, info, err := restore(t, wellFormed(t))
+	if err != nil || string(got) != one+two+three || info.Frames != 3 {
+		t.Errorf("%q, %+v, %v", got, info, err)
+	}
+	unknown := zst.AppendHeader(nil, zst.Header{Chunk: testChunk, Optional: []byte("\x77\x00\x01\x00x")})
+	if _, _, err := restore(t, join(unknown, seal(true))); err != nil {
+		t.Errorf("unknown optional field: %v", err)
+	}
+}
+
+// Wherever a stream is cut, that is seen, and it never comes out whole.
+//
+// Proves: TR-62, TR-72
+func TestEveryCut(t *testing.T) {
+	for name, s := range small(t) {
+		stream, payload := s[0], s[1]
+		for n := range len(stream) {
+			got, _, err := restore(t, stream[:n])
+			if !errors.Is(err, io.ErrUnexpectedEOF) {
+				t.Errorf("%s cut at %d: %v", name, n, err)
+			}
+			if len(got) > max(0, len(payload)-testChunk) || !bytes.HasPrefix(payload, got) {
+				t.Errorf("%s cut at %d: %d of %d bytes came out", name, n, len(got), len(payload))
+			}
+		}
+		t.Logf("%s: cut at each of %d bytes", name, len(stream))
+	}
+}
+
+// Whichever bit is flipped, that is seen, also where the codec would not mind.
+//
+// Proves: TR-4, TR-25, TR-32, TR-42, TR-72, TR-91
+func TestEveryBitFlip(t *testing.T) {
+	for name, s := range small(t) {
+		stream, payload := s[0], s[1]
+		refused := 0
+		for bit := range 8 * len(stream) {
+			b := bytes.Clone(stream)
+			b[bit/8] ^= 1 << (bit % 8)
+			got, _, err := restore(t, b)
+			if err == nil {
+				t.Errorf("%s, bit %d: not seen", name, bit)
+				continue
+			}
+			refused++
+			if len(got) > max(0, len(payload)-testChunk) || !bytes.HasPrefix(payload, got) {
+				t.Errorf("%s, bit %d: %d of %d bytes came out", name, bit, len(got), len(payload))
+			}
+		}
+		t.Logf("%s: %d bits flipped, %d refused", name, 8*len(stream), refused)
+	}
+}
+
+// Frames that are each right, in an order that is not. The seek table agrees
+// with what stands there, so only the seal can tell.
+//
+// Proves: TR-32
+func TestFramesOutOfPlace(t *testing.T) {
+	h, a, b, c := header(), data(t, one), data(t, two), data(t, three)
+	end := seal(true, one, two, three)
+	for name, stream := range map[string][]byte{
+		"first removed":  join(h, b, c, end),
+		"middle removed": join(h, a, c, end),
+		"last removed":   join(h, a, b, end),
+		"all removed":    join(h, end),
+		"doubled":        join(h, a, b, b, c, end),
+		"instead":        join(h, a, a, c, end),
+		"swapped":        join(h, b, a, c, end),
+		"foreign to it":  join(h, a, b, c, data(t, "more"), end),
+		"middle seal":    join(h, a, b, seal(false, one), c, end),
+	} {
+		got, _, err := restore(t, stream)
+		wantRule(t, name, err, "TR-32", frame.ErrCorrupt)
+		if len(got) != 0 {
+			t.Errorf("%s: %d bytes came out", name, len(got))
+		}
+	}
+}
+
+// Proves: TR-3, TR-5, TR-10, TR-15, TR-30, TR-33, TR-60, TR-61, TR-97
+func TestOrder(t *testing.T) {
+	h, a, end := header(), data(t, one), seal(true, one)
+	good := join(h, a, end)
+	mandatory := zst.AppendHeader(nil, zst.Header{Chunk: testChunk, Optional: []byte("\x02\x80\x00\x00")})
+	for _, c := range []struct {
+		name   string
+		stream []byte
+		rule   frame.Rule
+		is     error
+	}{
+		{"second header", join(h, h, a, end), "TR-60", frame.ErrCorrupt},
+		{"header behind data", join(h, a, h, end), "TR-60", frame.ErrCorrupt},
+		{"no header", join(end, h, a), "TR-5", frame.ErrCorrupt},
+		{"unknown mark at the start", join(skippable(zst.MagicOwn, "somebody else's 12345"), end), "TR-5", frame.ErrCorrupt},
+		{"unknown mark", join(h, a, skippable(zst.MagicOwn, "ctxpipeXabcd"), end), "TR-5", frame.ErrCorrupt},
+		{"mandatory field", join(mandatory, end), "TR-15", frame.ErrUnsupported},
+		{"huge header", zst.AppendSkippableHeader(nil, zst.MagicOwn, 1<<31), "TR-10", frame.ErrTooLarge},
+		{"short seal", join(h, skippable(zst.MagicOwn, "ctxpipeSabcd")), "TR-30", frame.ErrCorrupt},
+		{"data behind the seal", join(h, a, end, a), "TR-33", frame.ErrCorrupt},
+		{"seal behind the seal", join(h, a, end, end), "TR-33", frame.ErrCorrupt},
+		{"other skippable", join(h, a, skippable(0x184D2A50, "x"), end), "TR-60", frame.ErrCorrupt},
+		{"table before the seal", join(h, a), "TR-60", frame.ErrCorrupt},
+		{"no frame", slices.Concat(h, a, []byte("junk and more junk")), "TR-60", frame.ErrCorrupt},
+		{"one byte behind", append(bytes.Clone(good), 0), "TR-61", frame.ErrCorrupt},
+		{"table twice", append(bytes.Clone(good), table([][]byte{h, a, end})...), "TR-61", frame.ErrCorrupt},
+		{"stream twice", append(bytes.Clone(good), good...), "TR-61", frame.ErrCorrupt},
+	} {
+		got, _, err := restore(t, c.stream)
+		wantRule(t, c.name, err, c.rule, c.is)
+		if len(got) != 0 {
+			t.Errorf("%s: %d bytes came out", c.name, len(got))
+		}
+	}
+}
+
+// Proves: TR-40, TR-41, TR-42
+func TestSeekTableMustAgree(t *testing.T) {
+	frames := [][]byte{header(), data(t, one), data(t, two), seal(true, one, two)}
+	body := bytes.Join(frames, nil)
+	good := table(frames)
+	for at := zst.SkippableHeaderSize; at < len(good)-zst.FooterSize; at++ {
+		b := bytes.Clone(good)
+		b[at] ^= 1
+		_, _, err := restore(t, slices.Concat(body, b))
+		wantRule(t, "entry", err, "TR-42", frame.ErrCorrupt)
+	}
+	count := bytes.Clone(good)
+	count[len(count)-zst.FooterSize]++
+	_, _, err := restore(t, slices.Concat(body, count))
+	wantRule(t, "count", err, "TR-40", frame.ErrCorrupt)
+	for name, other := range map[string][][]byte{"short": frames[:3], "long": append(frames[:4:4], frames[0])} {
+		_, _, err := restore(t, slices.Concat(body, table(other)))
+		wantRule(t, name, err, "TR-41", frame.ErrCorrupt)
+	}
+	swapped := [][]byte{frames[0], frames[2], frames[1], frames[3]}
+	_, _, err = restore(t, slices.Concat(body, table(swapped)))
+	wantRule(t, "swapped", err, "TR-42", frame.ErrCorrupt)
+}
+
+// Proves: TR-20, TR-21, TR-22, TR-23, TR-24
+func TestDataFramesRefused(t *testing.T) {
+	single := zstd.WithSingleSegment(true)
+	content := []byte(one)
+	magic := "\x28\xb5\x2f\xfd"
+	padded := []byte(magic + "\x24\x20") // single segment, checksum, 32 bytes
+	padded = append(padded, bytes.Repeat([]byte{0, 0, 0}, 60)...)
+	padded = append(padded, whole(t, content, single)[6:]...)
+	sum := data(t, one)
+	sum[len(sum)-1] ^= 1
+	for _, c := range []struct {
+		name string
+		data []byte
+		rule frame.Rule
+	}{
+		{"no size", streamed(t, content), "TR-22"},
+		{"window", whole(t, content, zstd.WithSingleSegment(false)), "TR-22"},
+		{"no checksum", whole(t, content, zstd.WithEncoderCRC(false), single), "TR-21"},
+		{"empty", whole(t, nil, single), "TR-20"},
+		{"over the chunk", whole(t, make([]byte, testChunk+1), single), "TR-20"},
+		{"padded", padded, "TR-23"},
+		{"checksum", sum, "TR-24"},
+		{"too few blocks", []byte(magic + "\x24\x20\x01\x00\x00abcd"), "TR-24"},
+		{"too much", []byte(magic + "\x24\x01\x11\x00\x00ababcd"), "TR-24"},
+	} {
+		_, _, err := restore(t, join(header(), c.data, seal(true, one)))
+		wantRule(t, c.name, err, c.rule, frame.ErrCorrupt)
+	}
+	unpadded := append([]byte(magic+"\x24\x20"), padded[6+3*60:]...)
+	if _, _, err := restore(t, join(header(), unpadded, seal(true, one))); err != nil {
+		t.Errorf("without the padding: %v", err)
+	}
+}
+
+// Offsets in errors count from the start of the stream.
+func TestErrorNamesThePlace(t *testing.T) {
+	h, a := header(), data(t, one)
+	_, _, err := restore(t, join(h, a, seal(true)))
+	var e *frame.Error
+	if !errors.As(err, &e) || e.Offset != int64(len(h)+len(a)) || e.Index != 2 || e.Record != "seal" {
+		t.Errorf("%v, wanted offset %d", err, len(h)+len(a))
+	}
+}

@@ -1,0 +1,177 @@
+package pipe
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os/exec"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
+
+// foreignStreams gives streams of other writers, and what is in them.
+func foreignStreams(t testing.TB) map[string][2][]byte {
+	long := payloads(3*DefaultChunk + 77)["words"]
+	random := payloads(2*DefaultChunk + 1)["random"]
+	short := []byte("short and sweet")
+	skip := skippable(0x184D2A53, "skipped")
+	return map[string][2][]byte{
+		"streamed":       {streamed(t, long), long},
+		"streamed plain": {streamed(t, random, zstd.WithEncoderCRC(false)), random},
+		"known, long":    {whole(t, long), long},
+		"known, short":   {whole(t, short, zstd.WithEncoderCRC(false)), short},
+		"empty frame":    {whole(t, nil), nil},
+		"many":           {slices.Concat(whole(t, short), streamed(t, long), whole(t, nil), whole(t, random), streamed(t, short)), slices.Concat(short, long, random, short)},
+		"skippables":     {slices.Concat(skip, skip, whole(t, short), skip, streamed(t, short), skip), slices.Concat(short, short)},
+		"all magics":     {slices.Concat(skippable(0x184D2A50, ""), skippable(0x184D2A5E, "x"), skippable(0x184D2A5F, "y"), whole(t, short)), short},
+	}
+}
+
+// Proves: TR-90
+func TestForeign(t *testing.T) {
+	for name, s := range foreignStreams(t) {
+		got, info, err := restore(t, s[0])
+		if err != nil || !bytes.Equal(got, s[1]) {
+			t.Errorf("%s: %d bytes of %d, %v", name, len(got), len(s[1]), err)
+		}
+		if info.Kind != Foreign || info.Chunk != DefaultChunk || info.Frames == 0 {
+			t.Errorf("%s: info %+v", name, info)
+		}
+	}
+}
+
+// A cut inside a frame is seen. One between two frames cannot be: what is left
+// is a stream of its own, which is why sealed streams exist.
+//
+// Proves: TR-90, TR-92, TR-93
+func TestForeignCut(t *testing.T) {
+	parts := [][]byte{
+		skippable(0x184D2A53, "skipped"), whole(t, []byte("first")), streamed(t, []byte("second, second, second")),
+		skippable(0x184D2A50, "also skipped"), whole(t, []byte("third, with no checksum"), zstd.WithEncoderCRC(false)),
+	}
+	stream := slices.Concat(parts...)
+	boundaries := map[int]bool{}
+	end := 0
+	for i, p := range parts {
+		end += len(p)
+		boundaries[end] = i > 0 // the first is skippable
+	}
+	for n := range len(stream) {
+		got, _, err := restore(t, stream[:n])
+		if boundaries[n] {
+			if err != nil {
+				t.Errorf("cut between frames at %d: %v", n, err)
+			}
+		} else if !errors.Is(err, io.ErrUnexpectedEOF) || len(got) != 0 {
+			t.Errorf("cut at %d: %d bytes, %v", n, len(got), err)
+		}
+	}
+	_, _, err := restore(t, parts[0])
+	wantRule(t, "only skippable", err, "TR-92", io.ErrUnexpectedEOF)
+}
+
+// A long frame is streamed, and still its last part never leaves if it is cut
+// or damaged.
+//
+// Proves: TR-70, TR-72, TR-93
+func TestForeignLongCut(t *testing.T) {
+	payload := payloads(4 * DefaultChunk)["words"]
+	stream := streamed(t, payload)
+	for n := 1; n < len(stream); n += len(stream) / 50 {
+		got, _, err := restore(t, stream[:n])
+		if !errors.Is(err, io.ErrUnexpectedEOF) || len(got) > len(payload)-DefaultChunk || !bytes.HasPrefix(payload, got) {
+			t.Errorf("cut at %d of %d: %d bytes, %v", n, len(stream), len(got), err)
+		}
+	}
+	stream[len(stream)-1] ^= 1
+	got, _, err := restore(t, stream)
+	wantRule(t, "checksum", err, "TR-24", frame.ErrCorrupt)
+	if len(got) > len(payload)-DefaultChunk {
+		t.Errorf("%d of %d bytes came out", len(got), len(payload))
+	}
+}
+
+// Proves: TR-60, TR-91, TR-94
+func TestForeignRefused(t *testing.T) {
+	short := whole(t, []byte("short"))
+	for _, c := range []struct {
+		name   string
+		stream []byte
+		rule   frame.Rule
+		is     error
+	}{
+		{"sealed behind foreign", append(bytes.Clone(short), wellFormed(t)...), "TR-91", frame.ErrCorrupt},
+		{"our magic behind foreign", append(bytes.Clone(short), skippable(zst.MagicOwn, "?")...), "TR-91", frame.ErrCorrupt},
+		{"junk behind", append(bytes.Clone(short), "junk"...), "TR-60", frame.ErrCorrupt},
+		{"dictionary", []byte("\x28\xb5\x2f\xfd\x21\x07\x01\x09\x00\x00x"), "TR-94", frame.ErrUnsupported},
+		{"huge skippable", zst.AppendSkippableHeader(nil, 0x184D2A50, 1<<31), "TR-80", frame.ErrTooLarge},
+	} {
+		_, _, err := restore(t, c.stream)
+		wantRule(t, c.name, err, c.rule, c.is)
+	}
+}
+
+// allocated gives the bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+// A few bytes that ask for much memory get none.
+//
+// Proves: TR-24, TR-80
+func TestBombs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	magic := "\x28\xb5\x2f\xfd"
+	for _, c := range []struct {
+		name string
+		bomb []byte
+		rule frame.Rule
+		is   error
+	}{
+		{"window", []byte(magic + "\x00\x98\x09\x00\x00x"), "TR-80", frame.ErrTooLarge},
+		{"largest window", []byte(magic + "\x00\xff\x09\x00\x00x"), "TR-80", frame.ErrTooLarge},
+		{"window, size known", []byte(magic + "\x40\x98\x01\x00\x09\x00\x00x"), "TR-80", frame.ErrTooLarge},
+		{"content", []byte(magic + "\xe0\x00\x00\x00\x00\x00\x01\x00\x00\x01\x00\x00"), "TR-80", frame.ErrTooLarge},
+		{"content of a chunk", []byte(magic + "\xa0\x00\x00\x10\x00\x09\x00\x00x"), "TR-24", frame.ErrCorrupt},
+		{"header", zst.AppendHeader(nil, zst.Header{Chunk: MaxChunk}), "TR-62", io.ErrUnexpectedEOF},
+	} {
+		var err error
+		n := allocated(func() { _, _, err = restore(t, c.bomb) })
+		wantRule(t, c.name, err, c.rule, c.is)
+		if n > 3*inputSize {
+			t.Errorf("%s: %d bytes allocated for %d", c.name, n, len(c.bomb))
+		}
+	}
+}
+
+// Streams of the reference implementation, with the longest window by default.
+func TestReferenceEncoder(t *testing.T) {
+	tool, err := exec.LookPath("zstd")
+	if err != nil {
+		t.Skip("no zstd command")
+	}
+	payload := payloads(5*DefaultChunk + 3)["words"]
+	for _, args := range [][]string{{"-1"}, {"-3", "--no-check"}, {"-3", "--long=27"}, {"--fast=3", "-B1M", "-T2"}} {
+		cmd := exec.Command(tool, append(args, "-c")...)
+		cmd.Stdin = bytes.NewReader(payload)
+		stream, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := restore(t, stream); err != nil || !bytes.Equal(got, payload) {
+			t.Errorf("%v: %d bytes, %v", args, len(got), err)
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package pipe
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Stats says what a filter has done so far.
+type Stats struct {
+	BytesIn  int64   `json:"bytes_in"`  // taken from the caller or the source
+	BytesOut int64   `json:"bytes_out"` // given to the destination or the caller
+	Frames   int64   `json:"frames"`    // data frames made or verified
+	Seconds  float64 `json:"seconds"`   // from the filter's making to its end, or to now
+}
+
+// meter counts. Its counters may be read while they move.
+type meter struct {
+	in, out, frames atomic.Int64
+	start           time.Time
+	took            atomic.Int64 // nanoseconds, 0 until stopped
+}
+
+// stop ends the measured time. Only the first stop counts.
+func (m *meter) stop() { m.took.CompareAndSwap(0, int64(max(1, time.Since(m.start)))) }
+
+func (m *meter) stats() Stats {
+	took := time.Duration(m.took.Load())
+	if took == 0 {
+		took = time.Since(m.start)
+	}
+	return Stats{
+		BytesIn: m.in.Load(), BytesOut: m.out.Load(), Frames: m.frames.Load(),
+		Seconds: took.Seconds(),
+	}
+}
