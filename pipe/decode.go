@@ -1,7 +1,6 @@
 package pipe
 
 import (
-
 	"github.com/klauspost/compress/zstd"
 	"github.com/pkg/errors"
 

@@ -44,7 +44,6 @@ type staged struct {
 	copied int    // how much of buf is in pieces or is the first piece to be
 	held   uint64 // bytes in buf and in pieces
 	bufs   [][]byte
-	name   string
 }
 
 // piece is a stretch of the entry: handed over, or a range of buf (which may

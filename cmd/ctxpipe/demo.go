@@ -61,7 +61,6 @@ and tells whether what came out is what went in.`,
 // demonstration is what was seen.
 type demonstration struct {
 	memory  int64
-	entries int
 	made    string // digest of what went in
 	out     verdict
 	packed  pipe.Stats
