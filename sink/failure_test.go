@@ -161,7 +161,7 @@ func refusedAsUnfinished(t *testing.T, b []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Next(); !errors.Is(err, frame.ErrTooLarge) {
+	if _, err := r.Next(); !errors.Is(err, frame.ErrTooLarge) || !strings.Contains(err.Error(), "never finished") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
@@ -373,6 +373,9 @@ func TestRegistryFailures(t *testing.T) {
 		for how, err := range map[string]error{"Save": errSave, "SaveTo": errTo, "DryRun": errDry} {
 			if !errors.Is(err, c.want) {
 				t.Errorf("%s, %s: got %v", name, how, err)
+			}
+			if strings.HasPrefix(name, "handler") && !strings.Contains(err.Error(), "type 6 SIX") {
+				t.Errorf("%s, %s: %v does not name the handler", name, how, err)
 			}
 		}
 		if dom.paused != 0 || dom.current && dom.pauses > 0 {

@@ -110,13 +110,13 @@ func (w *Writer) handle(e handler.Entry[SaveFunc]) error {
 	err := e.Func(w)
 	w.handler = nil
 	if err == nil {
-		err = w.err
+		err = w.err // the handler may not have looked
 	}
 	if err == nil && w.state == inEntry {
 		err = frame.Misuse(frame.RuleCalls, "the handler left %s open", w.current.Name(w.Layout()))
 	}
 	if err != nil {
-		return w.fail(errors.Wrapf(err, "save type %d %s", e.Type, e.Name))
+		w.err = errors.Wrapf(w.fail(err), "save type %d %s", e.Type, e.Name)
 	}
-	return nil
+	return w.err
 }
