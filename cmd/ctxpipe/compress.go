@@ -24,7 +24,9 @@ without it is refused by restore.
 	}
 	flags.addTo(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		return flags.filter("compress", inputName(args), compress)
+		return withInput(args, func(_ string, in *os.File) error {
+			return flags.filter("compress", in, compress)
+		})
 	}
 	return cmd
 }

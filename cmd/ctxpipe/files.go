@@ -24,6 +24,21 @@ func openInput(name string) (*os.File, error) {
 	return os.Stdin, nil
 }
 
+// withInput opens the input that the arguments name, standard input if none,
+// for the time of work.
+func withInput(args []string, work func(name string, in *os.File) error) error {
+	name := "-"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	in, err := openInput(name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	return work(name, in)
+}
+
 // output is where a filter writes: standard output, or a file that appears
 // under its name only when it is complete.
 type output struct {

@@ -26,14 +26,9 @@ func (f *filterFlags) addTo(cmd *cobra.Command) {
 	fs.StringVar(&f.stats, "stats", "", "write statistics as JSON to `FILE`, - for standard error")
 }
 
-// filter copies the named input to the output of the flags by way of work,
-// which gives the statistics.
-func (f *filterFlags) filter(command, name string, work func(in, out *os.File) (pipe.Stats, error)) error {
-	in, err := openInput(name)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
+// filter copies an input to the output of the flags by way of work, which gives
+// the statistics.
+func (f *filterFlags) filter(command string, in *os.File, work func(in, out *os.File) (pipe.Stats, error)) error {
 	out, err := openOutput(f.output, f.force)
 	if err != nil {
 		return err

@@ -58,30 +58,30 @@ what it could read of a bad one; verify is the strict judge.
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		name := inputName(args)
-		in, err := openInput(name)
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		found, err := inspect(in)
-		if err != nil && len(found.Entries) == 0 {
-			return errors.Wrap(err, shown(name)) // nothing to show
-		}
-		print := printInspection
-		if asJSON {
-			print = func(w io.Writer, i inspection) error { return json.NewEncoder(w).Encode(i) }
-		}
-		out := bufio.NewWriter(os.Stdout)
-		if e := print(out, found); e != nil {
-			return e
-		}
-		if e := out.Flush(); e != nil {
-			return e
-		}
-		return errors.Wrap(err, shown(name))
+		return withInput(args, func(name string, in *os.File) error {
+			found, err := inspect(in)
+			if err == nil || len(found.Entries) > 0 {
+				if e := show(os.Stdout, found, asJSON); e != nil {
+					return e
+				}
+			}
+			return errors.Wrap(err, shown(name))
+		})
 	}
 	return cmd
+}
+
+// show prints an inspection for a person or a program.
+func show(w io.Writer, i inspection, asJSON bool) error {
+	out := bufio.NewWriter(w)
+	print := printInspection
+	if asJSON {
+		print = func(w io.Writer, i inspection) error { return json.NewEncoder(w).Encode(i) }
+	}
+	if err := print(out, i); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // inspect walks a context. With an error it gives what came before.

@@ -56,11 +56,3 @@ func oneFile(_ *cobra.Command, args []string) error {
 	}
 	return nil
 }
-
-// inputName gives the input that the arguments name, "-" for standard input.
-func inputName(args []string) string {
-	if len(args) == 0 {
-		return "-"
-	}
-	return args[0]
-}

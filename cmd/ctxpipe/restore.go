@@ -26,9 +26,10 @@ that is not compressed is passed on, and anything else with -f only.
 	}
 	flags.addTo(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		name := inputName(args)
-		return flags.filter("restore", name, func(in, out *os.File) (pipe.Stats, error) {
-			return restore(name, in, out, flags)
+		return withInput(args, func(name string, in *os.File) error {
+			return flags.filter("restore", in, func(in, out *os.File) (pipe.Stats, error) {
+				return restore(name, in, out, flags)
+			})
 		})
 	}
 	return cmd

@@ -59,24 +59,18 @@ instance, what is wrong, and the rule of docs/spec/domain-context.md.
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, with a digest of all bytes")
 	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing about a good one")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		name := inputName(args)
-		in, err := openInput(name)
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		if asJSON {
-			return verifyJSON(os.Stdout, name, in, bodies)
-		}
-		rep, err := verify(in, bodies)
-		if err != nil {
-			return errors.Wrap(err, shown(name))
-		}
-		if !quiet {
+		return withInput(args, func(name string, in *os.File) error {
+			if asJSON {
+				return verifyJSON(os.Stdout, name, in, bodies)
+			}
+			rep, err := verify(in, bodies)
+			if err != nil || quiet {
+				return errors.Wrap(err, shown(name))
+			}
 			_, err = fmt.Printf("%s: good: domain context, %v layout, Xen %v, %d entries, %d bytes\n",
 				shown(name), rep.Header.Layout, rep.Header.Xen, rep.Entries, rep.Bytes)
-		}
-		return err
+			return err
+		})
 	}
 	return cmd
 }
