@@ -69,16 +69,35 @@ func (in *input) fill(n int) error {
 // longer than they are. An error comes without bytes.
 func (in *input) read(p []byte) (int, error) {
 	if in.err != nil {
-		return 0, in.err
+		return 0, in.cutOr()
 	}
 	n, err := xio.ReadSome(in.r, p)
 	in.certain -= uint64(n)
-	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
-	}
 	in.err = err
 	if n > 0 {
-		err = nil
+		return n, nil
 	}
-	return n, err
+	return 0, in.cutOr()
+}
+
+// cutOr gives the error of the source; its end is one where bytes are certain.
+func (in *input) cutOr() error {
+	if in.err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return in.err
+}
+
+// probe asks the source for a byte that does not belong to the context. It
+// returns io.EOF if there is none, and nil if there is one.
+func (in *input) probe() error {
+	if in.err != nil {
+		return in.err
+	}
+	var one [1]byte
+	n, err := xio.ReadSome(in.r, one[:])
+	if n > 0 {
+		return nil
+	}
+	return err
 }

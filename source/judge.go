@@ -28,7 +28,7 @@ func (r *Reader) judge() error {
 		return r.bad(frame.RuleLimit, frame.ErrTooLarge, "length of the entry", fmt.Sprintf("at most %d", most), fmt.Sprint(d.Length))
 	case r.index >= r.settings.maxEntries:
 		return r.bad(frame.RuleLimit, frame.ErrTooLarge, "number of entries", fmt.Sprintf("at most %d", r.settings.maxEntries), "more")
-	case d.Length+frame.MaxDescriptorSize+frame.Alignment > uint64(r.settings.maxTotal-r.start):
+	case r.needed() > uint64(r.settings.maxTotal-r.start):
 		return r.bad(frame.RuleLimit, frame.ErrTooLarge, "size of the context", fmt.Sprintf("at most %d", r.settings.maxTotal), "more")
 	case r.index == 0:
 		return r.judgeFirst()
@@ -40,6 +40,17 @@ func (r *Reader) judge() error {
 		return r.judgeStrictly()
 	}
 	return nil
+}
+
+// needed gives the bytes from the current descriptor to the end of the next one,
+// or to the end of END.
+func (r *Reader) needed() uint64 {
+	d, l := r.current, r.header.Layout
+	n := uint64(l.DescriptorSize()) + d.Length + uint64(l.PaddingAfter(d.Length))
+	if d.Type != frame.End {
+		n += uint64(l.DescriptorSize())
+	}
+	return n
 }
 
 // judgeFirst holds START to its length always, HEADER only in a verifier: a

@@ -195,10 +195,7 @@ func (r *Reader) readDescriptor() error {
 	}
 	in.take(l.DescriptorSize())
 	r.left = r.current.Length
-	in.certain += r.left + uint64(l.PaddingAfter(r.left))
-	if r.current.Type != frame.End {
-		in.certain += uint64(l.DescriptorSize())
-	}
+	in.certain += r.needed() - uint64(l.DescriptorSize()) // its own was certain before
 	return nil
 }
 

@@ -110,7 +110,7 @@ func (g *Registry) each(ctx context.Context, r *Reader, f func(Entry, LoadFunc) 
 // dispatch finds the handler of an entry and holds it to the entry.
 func (g *Registry) dispatch(e Entry, r *Reader, f func(Entry, LoadFunc) error) error {
 	if e.Type.Reserved() {
-		return e.End(EndStrict) // HEADER, START or END, given since WithMarks is set
+		return e.End(EndIgnore) // HEADER, START or END, given since WithMarks is set, and checked
 	}
 	known, ok := g.table.Get(e.Type)
 	switch {

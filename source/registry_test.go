@@ -341,7 +341,6 @@ func TestCancel(t *testing.T) {
 
 // Marks are for the reader's owner; a registry loads past them.
 func TestLoadWithMarks(t *testing.T) {
-	t.Skip("a Registry ends HEADER and START strictly without reading them, so every load with marks fails (DC-44)")
 	for _, l := range layouts {
 		both(t, make1(t, l, item{5, 0, pattern(8)}), func(t *testing.T, load func(*loader, ...source.Option) error) {
 			got := newLoader(t, map[frame.Type]source.LoadFunc{5: ended})

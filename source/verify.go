@@ -3,8 +3,9 @@ package source
 import (
 	"io"
 
+	"github.com/pkg/errors"
+
 	"github.com/ctxpipe/ctxpipe/frame"
-	"github.com/ctxpipe/ctxpipe/internal/xio"
 )
 
 // Report is what [Verify] found in a good context.
@@ -55,18 +56,17 @@ func (r *Reader) verifyEntry(e Entry) error {
 	return e.End(EndIgnore)
 }
 
-// verifyNothingFollows asks the source for one more byte.
+// verifyNothingFollows demands the end of the source behind END.
 func (r *Reader) verifyNothingFollows() error {
-	var one [1]byte
-	n, err := xio.ReadSome(r.input.r, one[:])
-	switch {
-	case n > 0:
+	switch err := r.input.probe(); err {
+	case io.EOF:
+		return nil
+	case nil:
 		return &frame.Error{
 			Layer: frame.Layer, Offset: r.input.off, Index: r.index + 1, Record: "behind " + r.current.Name(r.header.Layout), Rule: frame.RuleTrailing,
 			What: "the context is followed by something", Wanted: "the end of the input", Got: "more bytes", Err: frame.ErrCorrupt,
 		}
-	case err == io.EOF:
-		return nil
+	default:
+		return errors.Wrapf(err, "read behind the context at offset %d", r.input.off)
 	}
-	return r.cut(err)
 }
