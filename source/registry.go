@@ -120,9 +120,6 @@ func (g *Registry) dispatch(e Entry, r *Reader, f func(Entry, LoadFunc) error) e
 		return r.fail(r.bad(frame.RuleType, frame.ErrNoHandler, "nothing loads this type", "", ""))
 	}
 	err := f(e, known.Func)
-	if err == nil && r.err != io.EOF {
-		err = r.err
-	}
 	if err == nil && e.isOpen() {
 		err = frame.Misuse(frame.RulePosition, "the handler left %s open", e.Name(r.header.Layout))
 	}
