@@ -79,9 +79,10 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, ", %s", e.Record)
 	}
 	b.WriteString(": ")
-	if e.What != "" {
+	switch {
+	case e.What != "":
 		b.WriteString(e.What)
-	} else {
+	case e.Err != nil:
 		b.WriteString(e.Err.Error())
 	}
 	if e.Wanted != "" {

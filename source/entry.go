@@ -180,6 +180,7 @@ func (e Entry) End(mode EndMode) error {
 		return err
 	}
 	r.state = between
+	r.passed++
 	if r.current.Type == frame.End {
 		r.err = io.EOF
 	}
@@ -221,7 +222,7 @@ func (e Entry) usable() error {
 	switch {
 	case e.r == nil:
 		return frame.Misuse(frame.RulePosition, "an entry that no Reader gave")
-	case e.r.err != nil && e.r.err != io.EOF:
+	case e.r.failed():
 		return e.r.err
 	case !e.isOpen():
 		err := frame.Misuse(frame.RulePosition, "%s was ended before", e.Name(e.r.header.Layout))

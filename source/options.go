@@ -9,6 +9,12 @@ const (
 	DefaultMaxTotal   = 1 << 40 // bytes of the whole context
 )
 
+// What every context needs: HEADER's body, and HEADER with END.
+const (
+	minEntry = frame.HeaderSize - frame.CompactDescriptorSize
+	minTotal = frame.HeaderSize + frame.CompactDescriptorSize
+)
+
 // Option changes how a context is read. An option that cannot be honoured
 // makes the constructor fail.
 type Option func(*settings) error
@@ -36,6 +42,9 @@ func newSettings(opts []Option) (settings, error) {
 // states it; the default is [DefaultMaxEntry].
 func WithMaxEntry(bytes uint64) Option {
 	return func(s *settings) error {
+		if bytes < minEntry {
+			return frame.Misuse(frame.RuleCalls, "a limit of %d bytes has no room for HEADER", bytes)
+		}
 		s.maxEntry = bytes
 		return nil
 	}
@@ -58,8 +67,8 @@ func WithMaxEntries(n int) Option {
 // [DefaultMaxTotal].
 func WithMaxTotal(bytes int64) Option {
 	return func(s *settings) error {
-		if bytes < frame.HeaderSize {
-			return frame.Misuse(frame.RuleCalls, "a limit of %d bytes has no room for a header", bytes)
+		if bytes < minTotal {
+			return frame.Misuse(frame.RuleCalls, "a limit of %d bytes has no room for HEADER and END", bytes)
 		}
 		s.maxTotal = bytes
 		return nil

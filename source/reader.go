@@ -25,6 +25,7 @@ type Reader struct {
 	start   int64            // offset of its descriptor
 	current frame.Descriptor // as it is on the wire
 	left    uint64           // bytes of its body that were not taken yet
+	passed  int              // entries that were ended
 }
 
 // state is where a Reader stands between its calls.
@@ -208,9 +209,12 @@ func (r *Reader) after() string {
 }
 
 // fail makes err stick, unless one did before, and returns the one that does.
+// The good end of a context is no such error.
 func (r *Reader) fail(err error) error {
-	if r.err == nil {
+	if !r.failed() {
 		r.err = err
 	}
 	return r.err
 }
+
+func (r *Reader) failed() bool { return r.err != nil && r.err != io.EOF }

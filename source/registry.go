@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	stderrors "errors"
 	"io"
 
 	"github.com/pkg/errors"
@@ -49,6 +50,9 @@ func (g *Registry) Register(t frame.Type, name string, load LoadFunc) error {
 // [frame.ErrNoHandler] if the type is known (rule DC-43). Handlers that ran
 // before an error have had their effect.
 func (g *Registry) Load(ctx context.Context, d Domain, r *Reader) error {
+	if err := ctx.Err(); err != nil {
+		return r.fail(err)
+	}
 	// A header that is bad is no reason to stop the domain.
 	if _, err := r.Header(); err != nil {
 		return err
@@ -66,6 +70,9 @@ func (g *Registry) Load(ctx context.Context, d Domain, r *Reader) error {
 //
 // Use io.NewSectionReader for an io.ReaderAt.
 func (g *Registry) CheckThenLoad(ctx context.Context, d Domain, rs io.ReadSeeker, opts ...Option) error {
+	if rs == nil {
+		return frame.Misuse(frame.RuleCalls, "CheckThenLoad needs a source")
+	}
 	start, err := rs.Seek(0, io.SeekCurrent)
 	if err != nil {
 		return errors.Wrap(err, "find the start of the context")
@@ -120,11 +127,15 @@ func (g *Registry) dispatch(e Entry, r *Reader, f func(Entry, LoadFunc) error) e
 		return r.fail(r.bad(frame.RuleType, frame.ErrNoHandler, "nothing loads this type", "", ""))
 	}
 	err := f(e, known.Func)
-	if err == nil && e.isOpen() {
+	switch {
+	case r.failed() && !errors.Is(err, r.err):
+		err = stderrors.Join(r.err, err) // the handler kept to itself what the Reader said
+	case err == nil && e.isOpen():
 		err = frame.Misuse(frame.RulePosition, "the handler left %s open", e.Name(r.header.Layout))
 	}
 	if err != nil {
-		return r.fail(errors.Wrapf(err, "load type %d %s", known.Type, known.Name))
+		r.err = errors.Wrapf(err, "load type %d %s", known.Type, known.Name)
+		return r.err
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 // Report is what [Verify] found in a good context.
 type Report struct {
 	Header  frame.Header
-	Entries int   // HEADER or START and END included
+	Entries int   // that were passed, HEADER or START and END included
 	Bytes   int64 // from the first to the last
 }
 
@@ -39,7 +39,7 @@ func Verify(r io.Reader, opts ...Option) (Report, error) {
 	if err == io.EOF {
 		err = reader.verifyNothingFollows()
 	}
-	return Report{Header: reader.header, Entries: reader.index + 1, Bytes: reader.Consumed()}, err
+	return Report{Header: reader.header, Entries: reader.passed, Bytes: reader.Consumed()}, err
 }
 
 // verifyEntry passes over an entry, and looks into it if asked to.
