@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"context"
 	stderrors "errors"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
-	"github.com/ctxpipe/ctxpipe/internal/bufpool"
+	"github.com/ctxpipe/ctxpipe/internal/vecio"
 	"github.com/ctxpipe/ctxpipe/internal/xio"
 )
 
@@ -21,25 +22,34 @@ var ErrAborted = stderrors.New("aborted: stream left without a seal")
 // leaves compressed, one write for each frame. The stream is complete only
 // after Close has returned nil.
 //
+// Chunks are compressed by several workers at once and leave in order. Memory
+// is bounded: two buffers of a chunk for each worker and two more, and what
+// the codec keeps for each worker, about three times its window.
+//
 // If the payload did not come to its proper end, call Abort before Close; a
 // reader's error inside ReadFrom does the same. io.Copy gets there by itself
 // only where it uses ReadFrom: after any failed copy call Abort.
+//
+// Every Compressor that was written to has to be ended by Close or Abort, which
+// wait for a write that is under way; after that none of its goroutines is
+// left.
 type Compressor struct {
-	w     io.Writer
-	enc   frameEncoder
-	chunk int
+	cfg   compressorConfig
 	limit int // of frames, spec §9; a field so that a test can reach it
 	meter meter
 
-	pool *bufpool.Pool
-	in   *bufpool.Buffer // the chunk that is being filled
-	out  *bufpool.Buffer // the frame that leaves next
+	ctx    context.Context // done after the first failure, which is its cause
+	cancel context.CancelCauseFunc
+	line   line
+	filled *job // the chunk that is being filled; nil if none is
 
-	fold    zst.Fold
-	table   zst.Table
-	started bool  // the header is in out, or has left
+	// These belong to the line's writer while the line runs.
+	fold  zst.Fold
+	table zst.Table
+
+	taken   int64 // bytes of the payload
+	started bool  // the header was put in front of a frame, or written
 	sealed  bool  // Close succeeded
-	err     error // sticky
 }
 
 var (
@@ -47,149 +57,83 @@ var (
 	_ io.ReaderFrom  = (*Compressor)(nil)
 )
 
-// maxHeaderFrame is more than the header that a Compressor writes needs.
-const maxHeaderFrame = 128
-
-// NewCompressor makes a Compressor that writes to w. It writes nothing yet.
-// It fails with [frame.ErrMisuse] if an option is out of range.
+// NewCompressor makes a Compressor that writes to w. It writes nothing yet, and
+// starts nothing. It fails with [frame.ErrMisuse] if an option is out of range.
 func NewCompressor(w io.Writer, opts ...Option) (*Compressor, error) {
-	cfg := compressorConfig{chunk: DefaultChunk}
+	cfg := defaultCompress()
 	for _, opt := range opts {
 		if err := opt(&cfg); err != nil {
 			return nil, err
 		}
 	}
-	enc, err := newFrameEncoder(cfg.chunk)
-	if err != nil {
-		return nil, errors.Wrap(err, "set up the encoder")
+	c := &Compressor{cfg: cfg, limit: zst.MaxFrames}
+	if err := c.line.init(cfg); err != nil {
+		return nil, err
 	}
-	// One size serves for what comes in and for what goes out.
-	size := maxHeaderFrame + zst.MaxFrameSize(cfg.chunk)
-	pool := bufpool.New(size, size)
-	return &Compressor{
-		w: w, enc: enc, chunk: cfg.chunk, limit: zst.MaxFrames,
-		meter: meter{start: time.Now()},
-		pool:  pool, in: pool.Get(), out: pool.Get(),
-	}, nil
+	c.Reset(w)
+	return c, nil
+}
+
+// Reset makes c ready for another stream, to w, with the options that it has.
+// What was not sealed before is given up, as by Abort.
+func (c *Compressor) Reset(w io.Writer) {
+	if c.ctx != nil {
+		c.Abort()
+	}
+	c.meter = meter{start: time.Now()}
+	c.line.vec = vecio.NewWriter(w)
+	c.ctx, c.cancel = context.WithCancelCause(c.cfg.ctx)
+	c.fold, c.table = zst.Fold{}, zst.Table{}
+	c.taken, c.started, c.sealed = 0, false, false
 }
 
 // Write takes p into the stream. p is not kept. It fails with the sticky error,
 // or with [frame.ErrMisuse] after Close.
 func (c *Compressor) Write(p []byte) (int, error) {
-	if err := c.usable("Write"); err != nil {
-		return 0, err
-	}
 	n := 0
 	for n < len(p) {
-		k, err := c.take(p[n:])
+		free, err := c.free("Write")
 		if err != nil {
 			return n, err
 		}
+		k := copy(free, p[n:])
+		c.fill(k)
 		n += k
 	}
-	return n, nil
-}
-
-// take takes some of p: a whole chunk where it lies, if nothing waits before
-// it, and otherwise a copy of what fits.
-func (c *Compressor) take(p []byte) (int, error) {
-	if len(c.in.B) == 0 && len(p) >= c.chunk {
-		return c.chunk, c.emit(p[:c.chunk])
-	}
-	k := min(len(p), c.chunk-len(c.in.B))
-	c.in.B = append(c.in.B, p[:k]...)
-	return k, c.emitFull()
+	return n, c.usable("Write")
 }
 
 // ReadFrom takes everything from r up to its end of file, reading straight into
 // the chunk. It gives the number of bytes read. An error of r sticks, so that
 // the stream is never sealed; errors.Is finds it.
 func (c *Compressor) ReadFrom(r io.Reader) (int64, error) {
-	if err := c.usable("ReadFrom"); err != nil {
-		return 0, err
-	}
 	total := int64(0)
 	for {
-		free := c.in.B[len(c.in.B):c.chunk]
+		free, err := c.free("ReadFrom")
+		if err != nil {
+			return total, err
+		}
 		n, err := xio.ReadSome(r, free)
-		c.in.B = c.in.B[:len(c.in.B)+n]
 		total += int64(n)
-		if err != nil && err != io.EOF {
-			offset := c.meter.in.Load() + int64(len(c.in.B))
-			return total, c.fail(errors.Wrapf(err, "read input at offset %d", offset))
-		}
-		if failed := c.emitFull(); failed != nil {
-			return total, failed
-		}
-		if err == io.EOF {
+		c.fill(n)
+		switch {
+		case err == io.EOF:
 			return total, nil
+		case err != nil:
+			return total, c.fail(errors.Wrapf(err, "read input at offset %d", c.taken))
 		}
 	}
 }
 
-// emitFull emits the chunk that is being filled if it is full.
-func (c *Compressor) emitFull() error {
-	if len(c.in.B) < c.chunk {
-		return nil
-	}
-	return c.emitFilled()
-}
-
-// emitFilled emits the chunk that is being filled as it is.
-func (c *Compressor) emitFilled() error {
-	if err := c.emit(c.in.B); err != nil {
+// Flush makes everything that was taken leave, in a frame that may be short,
+// and returns when it has been written.
+func (c *Compressor) Flush() error {
+	if err := c.usable("Flush"); err != nil {
 		return err
 	}
-	c.in.B = c.in.B[:0]
-	return nil
-}
-
-// emit makes a data frame of content and writes it out.
-func (c *Compressor) emit(content []byte) error {
-	c.start(content)
-	// The final seal needs an entry in the table too.
-	if c.table.Len() >= c.limit-1 {
-		return c.fail(fmt.Errorf("more than %d frames: use a larger chunk: %w", c.limit, frame.ErrTooLarge))
-	}
-	out, made := c.enc.encode(c.out.B, content)
-	c.out.B = out
-	c.fold.Add(made.item)
-	c.table.Add(made.entry)
-	c.meter.in.Add(int64(len(content)))
-	c.meter.frames.Add(1)
-	return c.flush()
-}
-
-// start puts the header in front of the first frame. The first chunk tells what
-// the payload is.
-func (c *Compressor) start(content []byte) {
-	if c.started {
-		return
-	}
-	c.started = true
-	h := zst.Header{Chunk: uint32(c.chunk), Payload: recognise(content)}
-	c.out.B = zst.AppendHeader(c.out.B, h)
-	c.table.Add(zst.SkippableEntry(len(c.out.B)))
-}
-
-// flush writes out what is in out.
-func (c *Compressor) flush() error {
-	err := c.write(c.out.B)
-	if err == nil {
-		c.out.B = c.out.B[:0]
-	}
-	return err
-}
-
-// write writes b to the destination, and fails if not all of it is taken.
-func (c *Compressor) write(b []byte) error {
-	n, err := c.w.Write(b)
-	if err == nil && n != len(b) {
-		err = io.ErrShortWrite
-	}
-	offset := c.meter.out.Add(int64(max(0, min(n, len(b)))))
-	if err != nil {
-		return c.fail(errors.Wrapf(err, "write output at offset %d", offset))
+	c.emit()
+	if !c.line.allHome(c.ctx) {
+		return c.fail(nil)
 	}
 	return nil
 }
@@ -198,60 +142,151 @@ func (c *Compressor) write(b []byte) error {
 // buffers. It leaves w open. After a failure or Abort it writes nothing and
 // returns the sticky error. After success further calls return nil.
 func (c *Compressor) Close() error {
-	if c.sealed || c.err != nil {
-		return c.err
+	if c.sealed {
+		return nil
 	}
-	if len(c.in.B) > 0 {
-		if err := c.emitFilled(); err != nil {
-			return err
-		}
+	if c.ctx.Err() != nil {
+		return c.fail(nil)
 	}
-	c.start(nil)
-	c.out.B = zst.AppendSeal(c.out.B, c.fold.Seal(true))
-	c.table.Add(zst.SkippableEntry(zst.SealFrameSize))
-	if err := c.flush(); err != nil {
-		return err
+	c.emit()
+	c.line.stop()
+	if c.ctx.Err() != nil {
+		return c.fail(nil)
 	}
-	if err := c.write(c.table.Finish()); err != nil {
-		return err
+	if err := c.seal(); err != nil {
+		return c.fail(err)
 	}
 	c.sealed = true
 	c.release()
 	return nil
 }
 
+// seal writes what ends a stream.
+func (c *Compressor) seal() error {
+	var end []byte
+	if !c.started {
+		end = c.appendHeader(end, nil)
+		c.table.Add(zst.SkippableEntry(len(end)))
+	}
+	end = zst.AppendSeal(end, c.fold.Seal(true))
+	c.table.Add(zst.SkippableEntry(zst.SealFrameSize))
+	return c.write([][]byte{end, c.table.Finish()})
+}
+
 // Abort gives the stream up: what waits is dropped, and no seal is ever
 // written. It does nothing after Close or after a failure.
 func (c *Compressor) Abort() {
-	if !c.sealed && c.err == nil {
+	if !c.sealed {
 		_ = c.fail(ErrAborted)
 	}
 }
 
 // Stats says what was done so far. It may be called at any time, from any
-// goroutine. BytesIn counts what is in frames already.
+// goroutine, but not during Reset. BytesIn counts what has left in frames.
 func (c *Compressor) Stats() Stats { return c.meter.stats() }
+
+// free gives room for at least one byte of the chunk that is being filled.
+func (c *Compressor) free(call string) ([]byte, error) {
+	if err := c.usable(call); err != nil {
+		return nil, err
+	}
+	if c.filled == nil {
+		if c.filled = c.line.take(c); c.filled == nil {
+			return nil, c.fail(nil)
+		}
+	}
+	b := c.filled.in.B
+	return b[len(b):c.cfg.chunk], nil
+}
+
+// fill counts n bytes of what free gave, and emits the chunk when it is full.
+func (c *Compressor) fill(n int) {
+	c.taken += int64(n)
+	in := c.filled.in
+	in.B = in.B[:len(in.B)+n]
+	if len(in.B) == c.cfg.chunk {
+		c.emit()
+	}
+}
+
+// emit sends the chunk that is being filled down the line, as it is.
+func (c *Compressor) emit() {
+	j := c.filled
+	if j == nil || len(j.in.B) == 0 {
+		return
+	}
+	if !c.started {
+		j.out.B = c.appendHeader(j.out.B, j.in.B)
+	}
+	c.filled = nil
+	c.line.send(j)
+}
+
+// appendHeader appends the header. The first chunk tells what the payload is.
+func (c *Compressor) appendHeader(dst, content []byte) []byte {
+	c.started = true
+	return zst.AppendHeader(dst, zst.Header{Chunk: uint32(c.cfg.chunk), Payload: recognise(content)})
+}
+
+// leave writes a frame out, with the header if that stands in front of it.
+func (c *Compressor) leave(j *job) error {
+	// The final seal needs an entry in the table too.
+	if c.table.Len() >= c.limit-1 {
+		return fmt.Errorf("more than %d frames: use a larger chunk: %w", c.limit, frame.ErrTooLarge)
+	}
+	if j.header > 0 {
+		c.table.Add(zst.SkippableEntry(j.header))
+	}
+	c.fold.Add(j.made.item)
+	c.table.Add(j.made.entry)
+	if err := c.write(j.made.vec); err != nil {
+		return err
+	}
+	c.meter.in.Add(int64(j.made.item.Size))
+	c.meter.frames.Add(1)
+	return nil
+}
+
+// write writes vec to the destination, and fails if not all of it is taken. It
+// consumes vec.
+func (c *Compressor) write(vec [][]byte) error {
+	n, err := c.line.vec.WriteVec(vec)
+	offset := c.meter.out.Add(n)
+	if err != nil {
+		return errors.Wrapf(err, "write output at offset %d", offset)
+	}
+	return nil
+}
 
 // usable says why no more payload can be taken.
 func (c *Compressor) usable(call string) error {
 	if c.sealed {
 		return fmt.Errorf("%s after Close: %w", call, frame.ErrMisuse)
 	}
-	return c.err
+	if c.ctx.Err() != nil {
+		return c.fail(nil)
+	}
+	return nil
 }
 
-// fail makes err stick and lets go of the buffers.
+// fail makes err stick, unless something else did before, stops everything and
+// returns what sticks. A nil err is for whoever found the context done.
 func (c *Compressor) fail(err error) error {
-	c.err = err
+	if err != nil {
+		c.cancel(err)
+	}
 	c.release()
-	return err
+	return context.Cause(c.ctx)
 }
 
+// release stops the line and lets go of the buffers.
 func (c *Compressor) release() {
+	c.line.stop()
+	c.line.drop(c.filled)
+	c.filled = nil
 	c.meter.stop()
-	c.enc.close()
-	c.pool.Put(c.in)
-	c.pool.Put(c.out)
-	c.in, c.out = nil, nil
 	c.table = zst.Table{}
+	if c.sealed {
+		c.cancel(nil) // lets go of the parent
+	}
 }

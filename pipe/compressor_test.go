@@ -154,8 +154,8 @@ func TestNeverSealedAfterFailure(t *testing.T) {
 		if err := cp.Close(); err != first {
 			t.Errorf("%s: second Close gives %v", name, err)
 		}
-		if b.Len() != before || cp.pool.Loans() != 0 {
-			t.Errorf("%s: %d bytes after the failure, %d buffers out", name, b.Len()-before, cp.pool.Loans())
+		if b.Len() != before || cp.line.pool.Loans() != 0 {
+			t.Errorf("%s: %d bytes after the failure, %d buffers out", name, b.Len()-before, cp.line.pool.Loans())
 		}
 		if out, _, err := restore(t, b.Bytes()); !errors.Is(err, io.ErrUnexpectedEOF) || len(out) >= len(payload) {
 			t.Errorf("%s: restored %d bytes, %v", name, len(out), err)
@@ -202,8 +202,8 @@ func TestWriterErrorSticks(t *testing.T) {
 			if err != nil && closed != err || !errors.Is(closed, want) || !strings.HasPrefix(closed.Error(), fmt.Sprintf("write output at offset %d: ", at)) {
 				t.Fatalf("at %d: Write gives %v, Close %v", at, err, closed)
 			}
-			if again := c.Close(); again != closed || c.pool.Loans() != 0 {
-				t.Fatalf("at %d: second Close gives %v, %d buffers out", at, again, c.pool.Loans())
+			if again := c.Close(); again != closed || c.line.pool.Loans() != 0 {
+				t.Fatalf("at %d: second Close gives %v, %d buffers out", at, again, c.line.pool.Loans())
 			}
 		}
 	}
@@ -225,8 +225,8 @@ func TestClose(t *testing.T) {
 	if _, err := c.ReadFrom(bytes.NewReader([]byte{1})); !errors.Is(err, frame.ErrMisuse) {
 		t.Errorf("ReadFrom after Close: %v", err)
 	}
-	if err := c.Close(); err != nil || b.Len() != sealed || c.pool.Loans() != 0 {
-		t.Errorf("Close: %v, %d bytes more, %d buffers out", err, b.Len()-sealed, c.pool.Loans())
+	if err := c.Close(); err != nil || b.Len() != sealed || c.line.pool.Loans() != 0 {
+		t.Errorf("Close: %v, %d bytes more, %d buffers out", err, b.Len()-sealed, c.line.pool.Loans())
 	}
 }
 
@@ -239,7 +239,7 @@ func TestOneWriteForEachFrame(t *testing.T) {
 	var w countWrites
 	c := newTestCompressor(t, &w)
 	writeSteps(t, c, make([]byte, 5*testChunk), 1000)
-	if w.n != 5 {
+	if err := c.Flush(); err != nil || w.n != 5 {
 		t.Errorf("%d writes for 5 frames", w.n)
 	}
 	if err := c.Close(); err != nil || w.n != 7 {
@@ -260,7 +260,11 @@ func TestTooManyFrames(t *testing.T) {
 	if _, err := c.Write(make([]byte, 3*testChunk)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.Write(make([]byte, testChunk))
+	if err := c.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	c.Write(make([]byte, testChunk))
+	err := c.Flush()
 	if !errors.Is(err, frame.ErrTooLarge) || c.Close() != err {
 		t.Errorf("error %v", err)
 	}

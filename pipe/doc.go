@@ -13,9 +13,11 @@
 //
 //	payload -> Compressor -> link or file -> Restorer -> payload
 //
-// Both are sequential and start no goroutine. Both are meant for one goroutine
-// at a time, except that Stats may be called from any. Their buffers come from
-// pools and go back on Close, which never closes the reader or writer below.
+// A Compressor has workers, and frames leave in the order of the chunks; a
+// Restorer works on its caller's goroutine. Both are meant for one goroutine at
+// a time, except that Stats may be called from any. Their buffers come from
+// pools and go back on Close, which never closes the reader or writer below, and
+// after which no goroutine of theirs is left.
 //
 // Errors stick. What is wrong with a stream is a *[frame.Error] of the layer
 // "transport"; what the caller's own reader or writer said is found by

@@ -17,7 +17,7 @@ const maxWindow = 4 << 20
 type frameEncoder struct{ enc *zstd.Encoder }
 
 // newFrameEncoder makes an encoder for chunks of up to chunk bytes. It starts
-// no goroutine. It has to be closed.
+// no goroutine, and so need not be closed.
 func newFrameEncoder(chunk int) (frameEncoder, error) {
 	enc, err := zstd.NewWriter(nil,
 		zstd.WithEncoderConcurrency(1),
@@ -32,25 +32,23 @@ func newFrameEncoder(chunk int) (frameEncoder, error) {
 	return frameEncoder{enc}, err
 }
 
-// encodedFrame is what the stream has to know about a data frame.
+// encodedFrame is a data frame and what the stream has to know about it.
 type encodedFrame struct {
+	vec   [][]byte // all that leaves, in order, with the header if there is one
 	entry zst.Entry
 	item  zst.Item
 }
 
-// encode appends the frame for content, which must not be empty, to dst. It
-// does not allocate if dst has room for zst.MaxFrameSize. Blocks that do not
-// shrink are stored by the codec.
-func (e frameEncoder) encode(dst, content []byte) ([]byte, encodedFrame) {
-	at := len(dst)
-	dst = e.enc.EncodeAll(content, dst)
-	return dst, encodedFrame{
-		entry: zst.DataEntry(dst[at:], len(content)),
-		item:  zst.ItemOf(dst[at:], content),
+// encode makes the frame of a job, whose content is not empty, behind what out
+// holds already. It allocates nothing: out has room for zst.MaxFrameSize. Blocks
+// that do not shrink are stored by the codec.
+func (e frameEncoder) encode(j *job) {
+	content, at := j.in.B, len(j.out.B)
+	j.out.B = e.enc.EncodeAll(content, j.out.B)
+	whole := j.out.B[at:]
+	j.made = encodedFrame{
+		vec:   append(j.made.vec[:0], j.out.B),
+		entry: zst.DataEntry(whole, len(content)),
+		item:  zst.ItemOf(whole, content),
 	}
-}
-
-func (e frameEncoder) close() {
-	// With no stream begun there is nothing that could fail.
-	_ = e.enc.Close()
 }

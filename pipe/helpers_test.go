@@ -12,6 +12,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 const testChunk = MinChunk
@@ -166,8 +167,9 @@ func encoded(content string) ([]byte, encodedFrame) {
 	if err != nil {
 		panic(err)
 	}
-	defer enc.close()
-	return enc.encode(nil, []byte(content))
+	j := &job{in: &bufpool.Buffer{B: []byte(content)}, out: &bufpool.Buffer{}}
+	enc.encode(j)
+	return j.out.B, j.made
 }
 
 // seal makes the seal that belongs behind data frames with these contents.

@@ -1,7 +1,9 @@
 package pipe
 
 import (
+	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
@@ -24,7 +26,38 @@ const (
 type Option func(*compressorConfig) error
 
 type compressorConfig struct {
-	chunk int
+	ctx     context.Context
+	chunk   int
+	workers int
+}
+
+func defaultCompress() compressorConfig {
+	return compressorConfig{ctx: context.Background(), chunk: DefaultChunk, workers: min(runtime.GOMAXPROCS(0), MaxWorkers)}
+}
+
+// MaxWorkers is the most that [WithWorkers] accepts.
+const MaxWorkers = 256
+
+// WithWorkers sets how many chunks are compressed at once, from 1 to MaxWorkers.
+// Default: the number of processors that Go uses.
+func WithWorkers(n int) Option {
+	return func(c *compressorConfig) error {
+		c.workers = n
+		return inRange("WithWorkers", int64(n), 1, MaxWorkers)
+	}
+}
+
+// WithContext lets ctx end the work: once it is done, every call fails with its
+// cause and the stream is never sealed. A write or read that is under way is not
+// interrupted. Default: a context that is never done.
+func WithContext(ctx context.Context) Option {
+	return func(c *compressorConfig) error {
+		if ctx == nil {
+			return fmt.Errorf("WithContext: no context: %w", frame.ErrMisuse)
+		}
+		c.ctx = ctx
+		return nil
+	}
 }
 
 // WithChunk sets the largest content of a data frame in bytes, from MinChunk
