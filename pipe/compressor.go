@@ -209,16 +209,20 @@ func (c *Compressor) fill(n int) {
 	}
 }
 
-// emit sends the chunk that is being filled down the line, as it is.
+// emit sends the chunk that is being filled down the line, as it is, or home if
+// nothing is in it.
 func (c *Compressor) emit() {
 	j := c.filled
-	if j == nil || len(j.in.B) == 0 {
+	c.filled = nil
+	switch {
+	case j == nil:
 		return
-	}
-	if !c.started {
+	case len(j.in.B) == 0:
+		c.line.home <- j
+		return
+	case !c.started:
 		j.out.B = c.appendHeader(j.out.B, j.in.B)
 	}
-	c.filled = nil
 	c.line.send(j)
 }
 

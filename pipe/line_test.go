@@ -100,6 +100,26 @@ func TestFlushedIsReadable(t *testing.T) {
 	}
 }
 
+// A chunk that was begun and got nothing does not keep Flush waiting.
+func TestFlushAfterWholeChunks(t *testing.T) {
+	payload := payloads(2 * testChunk)["words"]
+	var b bytes.Buffer
+	c := newTestCompressor(t, &b)
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.ReadFrom(bytes.NewReader(payload))
+		done <- errors.Join(err, c.Flush(), c.Flush(), c.Close())
+	}()
+	select {
+	case err := <-done:
+		if err != nil || !bytes.Equal(b.Bytes(), compress(t, payload)) {
+			t.Errorf("other bytes, %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("Flush does not return")
+	}
+}
+
 func TestFlushOfNothingWritesNothing(t *testing.T) {
 	var b bytes.Buffer
 	c := newTestCompressor(t, &b)
