@@ -5,8 +5,8 @@ package guestmem
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/rand/v2"
+	"strconv"
 )
 
 // PageSize is the size of a page in bytes.
@@ -56,7 +56,7 @@ func fillText(p []byte, r *rand.Rand) {
 		w := words[r.IntN(len(words))]
 		line = append(line, w[:min(len(w), len(p)-len(line))]...)
 		if r.IntN(8) == 0 && len(line)+8 < len(p) {
-			line = fmt.Appendf(line, "%d", r.IntN(1e6))
+			line = strconv.AppendInt(line, r.Int64N(1e6), 10)
 		}
 	}
 }
