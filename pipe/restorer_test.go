@@ -105,11 +105,12 @@ func (w *watch) Read(p []byte) (int, error) {
 // Proves: TR-70, TR-71
 func TestNothingLeavesTooEarly(t *testing.T) {
 	payload := payloads(3*testChunk + 17)["words"]
+	times := 2 + DefaultChunk/len(payload) // more than is held back
 	for name, stream := range map[string][]byte{
 		"sealed":           compress(t, payload),
-		"foreign streamed": streamed(t, bytes.Repeat(payload, 10)),
-		"foreign whole":    bytes.Repeat(whole(t, payload), 10),
-		"raw":              append([]byte("LibxlFmt"), bytes.Repeat(payload, 10)...),
+		"foreign streamed": streamed(t, bytes.Repeat(payload, times)),
+		"foreign whole":    bytes.Repeat(whole(t, payload), times),
+		"raw":              append([]byte("LibxlFmt"), bytes.Repeat(payload, times)...),
 	} {
 		w := &watch{r: bytes.NewReader(stream)}
 		w.rs = newTestRestorer(t, w)
