@@ -3,7 +3,6 @@ package frame
 // The rules of docs/spec/domain-context.md that an [Error] can report. The
 // text of each is in the specification under its id.
 const (
-	RulePause        Rule = "DC-2"
 	RuleOwnDomain    Rule = "DC-3"
 	RuleFirst        Rule = "DC-5"
 	RuleHeaderInst   Rule = "DC-7"

@@ -1,12 +1,13 @@
 package zst
 
 import (
-	"bytes"
 	"encoding/binary"
 	"math/bits"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/zeebo/xxh3"
+
+	"github.com/ctxpipe/ctxpipe/frame"
 )
 
 // Block_Type, RFC 8878 §3.1.1.2.2.
@@ -30,8 +31,6 @@ const (
 	// behind a single byte. Behind three it ends beyond those 18.
 	firstRaw = 3
 )
-
-var zeros [zeroStep]byte
 
 // Elider makes data frames without a codec: raw blocks around the caller's own
 // bytes, and RLE blocks in place of runs of zeros. It is for payloads that are
@@ -190,7 +189,7 @@ func isZero(b []byte) bool {
 	if len(b) >= 8 && binary.LittleEndian.Uint64(b) != 0 {
 		return false
 	}
-	return bytes.Equal(b, zeros[:len(b)])
+	return frame.IsZero(b)
 }
 
 // zerosAtStart counts the zeros before the first other byte.
