@@ -34,7 +34,7 @@ var ErrAborted = stderrors.New("aborted: stream left without a seal")
 // wait for a write that is under way; after that none of its goroutines is
 // left.
 type Compressor struct {
-	cfg   compressorConfig
+	cfg   compressConfig
 	limit int // of frames, spec §9; a field so that a test can reach it
 	meter meter
 
@@ -62,7 +62,7 @@ var (
 func NewCompressor(w io.Writer, opts ...Option) (*Compressor, error) {
 	cfg := defaultCompress()
 	for _, opt := range opts {
-		if err := opt(&cfg); err != nil {
+		if err := opt.compress(&cfg); err != nil {
 			return nil, err
 		}
 	}
@@ -166,10 +166,11 @@ func (c *Compressor) seal() error {
 	var end []byte
 	if !c.started {
 		end = c.appendHeader(end, nil)
-		c.table.Add(zst.SkippableEntry(len(end)))
+		c.table.Add(zst.EmptyEntry(len(end)))
 	}
+	at := len(end)
 	end = zst.AppendSeal(end, c.fold.Seal(true))
-	c.table.Add(zst.SkippableEntry(zst.SealFrameSize))
+	c.table.Add(zst.EmptyEntry(len(end) - at))
 	return c.write([][]byte{end, c.table.Finish()})
 }
 
@@ -239,7 +240,7 @@ func (c *Compressor) leave(j *job) error {
 		return fmt.Errorf("more than %d frames: use a larger chunk: %w", c.limit, frame.ErrTooLarge)
 	}
 	if j.header > 0 {
-		c.table.Add(zst.SkippableEntry(j.header))
+		c.table.Add(zst.EmptyEntry(j.header))
 	}
 	c.fold.Add(j.made.item)
 	c.table.Add(j.made.entry)

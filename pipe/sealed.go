@@ -47,7 +47,7 @@ func (r *Restorer) beginSealed() error {
 	s := &sealed{chunk: h.Chunk}
 	r.info.Payload = h.Payload
 	r.start(Sealed, int(h.Chunk), s)
-	return s.pass(r, whole, zst.SkippableEntry(whole))
+	return s.pass(r, whole, zst.EmptyEntry(whole))
 }
 
 // pass uses up a frame and takes it into the table.
@@ -119,13 +119,15 @@ func (s *sealed) seal(r *Restorer) error {
 	case zst.MarkUnknown:
 		return r.bad("", "TR-5", "unknown mark", frame.ErrCorrupt)
 	}
-	if size := binary.LittleEndian.Uint32(b[4:]); size != zst.SealSize {
-		return r.bad("seal", "TR-30", "wrong size", frame.ErrCorrupt)
+	size := binary.LittleEndian.Uint32(b[4:])
+	if err := zst.CheckSealSize(size); err != nil {
+		return r.place(err, 0)
 	}
-	if b, err = r.need(zst.SealFrameSize, "seal"); err != nil {
+	whole := zst.SkippableHeaderSize + int(size)
+	if b, err = r.need(whole, "seal"); err != nil {
 		return err
 	}
-	seal, err := zst.ParseSeal(b[zst.SkippableHeaderSize:zst.SealFrameSize])
+	seal, err := zst.ParseSeal(b[zst.SkippableHeaderSize:whole])
 	if err == nil {
 		err = seal.Verify(s.fold.Seal(seal.Final))
 	}
@@ -133,7 +135,7 @@ func (s *sealed) seal(r *Restorer) error {
 		return r.place(err, 0)
 	}
 	s.final = seal.Final
-	return s.pass(r, zst.SealFrameSize, zst.SkippableEntry(zst.SealFrameSize))
+	return s.pass(r, whole, zst.EmptyEntry(whole))
 }
 
 // seekTable compares the seek table with the frames that came before, and looks

@@ -19,6 +19,9 @@ func digest(u xxh3.Uint128) (d Digest) {
 	return d
 }
 
+// low32 gives the low 32 bits of the hash.
+func (d Digest) low32() uint32 { return binary.LittleEndian.Uint32(d[:]) }
+
 // Item is what one data frame gives to the digest of its stream, spec §6.
 type Item struct {
 	Size    int    // of the content, in bytes

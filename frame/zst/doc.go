@@ -8,11 +8,14 @@
 // A stream is, in order:
 //
 //	header       skippable frame, mark ctxpipeH   [Header]
-//	data frames  ordinary frames, one chunk each  [CheckData], [Walker]
+//	data frames  ordinary frames, one chunk each  [CheckData], [Walker], [Elider]
 //	final seal   skippable frame, mark ctxpipeS   [Seal], [Fold]
 //	seek table   skippable frame of the zstd seekable format   [Table], [TableFold]
 //
-// Any zstd decoder gives the payload of such a stream; only the seal says that
+// On the wire [WireCtxpipe] a lock follows the header ([AppendLock]), and data
+// may stand in skippable frames with the mark ctxpipeF too ([Fast]).
+//
+// Any zstd decoder gives the payload of a stream on [WireZstd]; only the seal says that
 // all of it is there. The authoritative description of the bytes is
 // docs/spec/transport.md; comments here name its sections.
 //

@@ -19,13 +19,7 @@ const (
 
 	headerFixed   = 8 // version, reserved, chunk
 	minHeaderSize = markSize + headerFixed + checkSize
-	fieldFixed    = 4 // type, length
 	maxName       = 32
-)
-
-const (
-	fieldPayload   = 0x0001
-	fieldMandatory = 0x8000
 )
 
 // A Payload names the kind of payload of a stream.
@@ -50,6 +44,28 @@ func (p Payload) Valid() bool {
 	return len(p) >= 1 && len(p) <= maxName
 }
 
+// A Wire says who can read a stream, spec §2.
+type Wire int
+
+// The wires.
+const (
+	// WireZstd can be read by any zstd decoder.
+	WireZstd Wire = iota
+	// WireCtxpipe may have fast frames, and can be read by ctxpipe only.
+	WireCtxpipe
+)
+
+// String gives "zstd" or "ctxpipe".
+func (w Wire) String() string {
+	if w == WireCtxpipe {
+		return "ctxpipe"
+	}
+	return "zstd"
+}
+
+// MarshalText gives the wire as String does.
+func (w Wire) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
 // Header is the first frame of a stream, spec §4.
 type Header struct {
 	// Chunk is the largest content of a data frame, in bytes.
@@ -57,6 +73,8 @@ type Header struct {
 	// Payload is what the writer took the payload for; empty if it does not
 	// say.
 	Payload Payload
+	// Wire says who can read the stream.
+	Wire Wire
 	// Optional holds the optional fields that this version does not know, as
 	// they stand on the wire. It aliases what was parsed.
 	Optional []byte
@@ -71,26 +89,19 @@ func AppendHeader(dst []byte, h Header) []byte {
 	dst = binary.LittleEndian.AppendUint16(dst, 0)
 	dst = binary.LittleEndian.AppendUint32(dst, h.Chunk)
 	if h.Payload != "" {
-		dst = binary.LittleEndian.AppendUint16(dst, fieldPayload)
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(len(h.Payload)))
-		dst = append(dst, h.Payload...)
+		dst = appendField(dst, fieldPayload, h.Payload)
 	}
 	dst = append(dst, h.Optional...)
+	if h.Wire != WireZstd {
+		dst = appendField(dst, fieldWire, []byte{byte(h.Wire)})
+	}
 	return finish(dst, at)
 }
 
 // CheckHeaderSize says whether a header frame's payload may have size bytes.
 // It is asked before the payload is read.
 func CheckHeaderSize(size uint32) error {
-	if size < minHeaderSize {
-		return differ(corrupt("header", "TR-10", 4, "size too small"), minHeaderSize, int(size))
-	}
-	if size > MaxHeaderSize {
-		e := differ(corrupt("header", "TR-10", 4, "size too large"), MaxHeaderSize, int64(size))
-		e.Err = frame.ErrTooLarge
-		return e
-	}
-	return nil
+	return checkOwnSize("header", "TR-10", size, minHeaderSize, MaxHeaderSize)
 }
 
 // ParseHeader takes a header frame's payload apart. It fails with
@@ -117,42 +128,33 @@ func ParseHeader(payload []byte) (Header, error) {
 		want := fmt.Sprintf("%d to %d", MinChunk, MaxChunk)
 		return Header{}, differ(corrupt("header", "TR-13", markSize+4, "chunk out of range"), want, fmt.Sprint(h.Chunk))
 	}
-	if err := h.parseFields(b[headerFixed:]); err != nil {
+	h.Optional, err = parseFields("header", b[headerFixed:], markSize+headerFixed, h.take)
+	if err != nil {
 		return Header{}, err
 	}
 	return h, nil
 }
 
-// parseFields fills in what the fields say. All known fields have lower types
-// than all unknown ones, so what is unknown is one run at the end.
-func (h *Header) parseFields(fields []byte) error {
-	last := uint16(0)
-	for rest := fields; len(rest) > 0; {
-		offset := markSize + headerFixed + len(fields) - len(rest)
-		if len(rest) < fieldFixed {
-			return corrupt("header", "TR-14", offset, "fields do not fill the header")
+// take fills in what a known field says.
+func (h *Header) take(typ uint16, value []byte, offset int) (bool, error) {
+	switch typ {
+	case fieldPayload:
+		h.Payload = Payload(value)
+		if !h.Payload.Valid() {
+			return true, corrupt("header", "TR-17", offset, "payload is no name")
 		}
-		typ, size := binary.LittleEndian.Uint16(rest), int(binary.LittleEndian.Uint16(rest[2:]))
-		if size > len(rest)-fieldFixed {
-			return corrupt("header", "TR-14", offset, "fields do not fill the header")
+	case fieldWire:
+		if len(value) != 1 {
+			return true, corrupt("header", "TR-18", offset, "wire is not one byte")
 		}
-		if typ <= last {
-			return corrupt("header", "TR-14", offset, "field types do not rise")
+		if value[0] != byte(WireCtxpipe) {
+			e := differ(corrupt("header", "TR-18", offset, "unknown wire: upgrade ctxpipe to read it"), int(WireCtxpipe), int(value[0]))
+			e.Err = frame.ErrUnsupported
+			return true, e
 		}
-		switch {
-		case typ == fieldPayload:
-			h.Payload = Payload(rest[fieldFixed : fieldFixed+size])
-			if !h.Payload.Valid() {
-				return corrupt("header", "TR-17", offset, "payload is no name")
-			}
-		case typ&fieldMandatory != 0:
-			e := corrupt("header", "TR-15", offset, "unknown mandatory field: upgrade ctxpipe to read it")
-			e.Got, e.Err = fmt.Sprintf("%#04x", typ), frame.ErrUnsupported
-			return e
-		case h.Optional == nil:
-			h.Optional = rest
-		}
-		last, rest = typ, rest[fieldFixed+size:]
+		h.Wire = WireCtxpipe
+	default:
+		return false, nil
 	}
-	return nil
+	return true, nil
 }

@@ -41,13 +41,15 @@ func TestHeaderBytes(t *testing.T) {
 	}
 }
 
-// Proves: TR-13, TR-14, TR-16, TR-17
+// Proves: TR-13, TR-14, TR-16, TR-17, TR-18
 func TestHeaderRoundTrip(t *testing.T) {
 	for _, want := range []Header{
 		{Chunk: MinChunk},
 		{Chunk: MaxChunk, Payload: PayloadDomainContext},
 		{Chunk: MinChunk, Payload: "some-other-2"},
 		{Chunk: MinChunk, Payload: PayloadXL, Optional: []byte("\x02\x00\x03\x00abc\x05\x00\x00\x00")},
+		{Chunk: MinChunk, Wire: WireCtxpipe},
+		{Chunk: MinChunk, Payload: PayloadXL, Wire: WireCtxpipe, Optional: []byte("\x02\x00\x03\x00abc")},
 	} {
 		got, err := ParseHeader(payloadOf(AppendHeader(nil, want)))
 		if err != nil {
@@ -58,7 +60,7 @@ func TestHeaderRoundTrip(t *testing.T) {
 	}
 }
 
-// Proves: TR-4, TR-5, TR-10, TR-11, TR-12, TR-13, TR-14, TR-15, TR-17, TR-97
+// Proves: TR-4, TR-5, TR-10, TR-11, TR-12, TR-13, TR-14, TR-15, TR-17, TR-18, TR-97
 func TestHeaderRefused(t *testing.T) {
 	flipped := forgeHeader(1, 0, MinChunk, "")
 	flipped[len(flipped)-1] ^= 1
@@ -88,6 +90,9 @@ func TestHeaderRefused(t *testing.T) {
 		{"types fall", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
 		{"mandatory", forgeHeader(1, 0, MinChunk, "\x02\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
 		{"mandatory behind optional", forgeHeader(1, 0, MinChunk, "\x02\x00\x00\x00\x02\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
+		{"wire of two bytes", forgeHeader(1, 0, MinChunk, "\x01\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt},
+		{"wire 0", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x00"), "TR-18", frame.ErrUnsupported},
+		{"wire 2", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported},
 		{"no name", forgeHeader(1, 0, MinChunk, "\x01\x00\x00\x00"), "TR-17", frame.ErrCorrupt},
 		{"bad name", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00XL"), "TR-17", frame.ErrCorrupt},
 		{"long name", forgeHeader(1, 0, MinChunk, "\x01\x00\x21\x00"+strings.Repeat("x", 33)), "TR-17", frame.ErrCorrupt},
@@ -114,6 +119,7 @@ func FuzzHeader(f *testing.F) {
 	f.Add(payloadOf(AppendHeader(nil, Header{Chunk: MinChunk, Payload: PayloadXL})))
 	f.Add(forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x02\x00\x01\x00a"))
 	f.Add(forgeHeader(1, 0, MinChunk, "\x02\x80\x00\x00"))
+	f.Add(payloadOf(AppendHeader(nil, Header{Chunk: MinChunk, Payload: PayloadXL, Wire: WireCtxpipe})))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		try := func(p []byte) {
 			if h, err := ParseHeader(p); err == nil {

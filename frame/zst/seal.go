@@ -7,14 +7,17 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
-// SealSize is the size of a seal frame's payload, SealFrameSize that of the
-// whole frame. Spec §7.
+// What the payload of a seal frame may be, spec §7.
 const (
-	SealSize      = markSize + 40 + checkSize
-	SealFrameSize = SkippableHeaderSize + SealSize
+	sealFixed   = 40
+	minSealSize = markSize + sealFixed + checkSize
+	maxSealSize = 64 << 10
+
+	flagFinal = 1
 )
 
-const flagFinal = 1
+// MaxLevels is the most levels that a seal may count.
+const MaxLevels = 32
 
 // Seal says which data frames stand before it, spec §7.
 type Seal struct {
@@ -24,9 +27,16 @@ type Seal struct {
 	Bytes, Frames uint64
 	// Digest is over all of them, see [Fold].
 	Digest Digest
+	// Levels counts the data frames by level, spec §7; nil if the writer does
+	// not say. Package pipe has the names.
+	Levels []uint64
+	// Optional holds the optional fields that this version does not know, as
+	// they stand on the wire. It aliases what was parsed.
+	Optional []byte
 }
 
-// AppendSeal appends the whole frame.
+// AppendSeal appends the whole frame. s has to be valid: at most [MaxLevels]
+// levels whose sum is Frames, Optional empty or taken from a parsed seal.
 func AppendSeal(dst []byte, s Seal) []byte {
 	at := len(dst)
 	dst = begin(dst, markSeal)
@@ -39,14 +49,28 @@ func AppendSeal(dst []byte, s Seal) []byte {
 	dst = binary.LittleEndian.AppendUint64(dst, s.Bytes)
 	dst = binary.LittleEndian.AppendUint64(dst, s.Frames)
 	dst = append(dst, s.Digest[:]...)
+	if s.Levels != nil {
+		dst = binary.LittleEndian.AppendUint16(dst, fieldLevels)
+		dst = binary.LittleEndian.AppendUint16(dst, uint16(8*len(s.Levels)))
+		for _, n := range s.Levels {
+			dst = binary.LittleEndian.AppendUint64(dst, n)
+		}
+	}
+	dst = append(dst, s.Optional...)
 	return finish(dst, at)
+}
+
+// CheckSealSize says whether a seal frame's payload may have size bytes. It is
+// asked before the payload is read.
+func CheckSealSize(size uint32) error {
+	return checkOwnSize("seal", "TR-30", size, minSealSize, maxSealSize)
 }
 
 // ParseSeal takes a seal frame's payload apart. Whether the seal is true is
 // for [Seal.Verify].
 func ParseSeal(payload []byte) (Seal, error) {
-	if len(payload) != SealSize {
-		return Seal{}, differ(corrupt("seal", "TR-30", 4, "wrong size"), SealSize, len(payload))
+	if err := CheckSealSize(uint32(min(len(payload), maxSealSize+1))); err != nil {
+		return Seal{}, err
 	}
 	b, err := body(payload, markSeal, "seal")
 	if err != nil {
@@ -56,16 +80,44 @@ func ParseSeal(payload []byte) (Seal, error) {
 	if flags&^flagFinal != 0 || reserved != 0 {
 		return Seal{}, corrupt("seal", "TR-31", markSize, "unknown flags or reserved not 0")
 	}
-	return Seal{
+	s := Seal{
 		Final:  flags&flagFinal != 0,
 		Bytes:  binary.LittleEndian.Uint64(b[8:]),
 		Frames: binary.LittleEndian.Uint64(b[16:]),
 		Digest: Digest(b[24:40]),
-	}, nil
+	}
+	s.Optional, err = parseFields("seal", b[sealFixed:], markSize+sealFixed, s.take)
+	if err != nil {
+		return Seal{}, err
+	}
+	return s, nil
+}
+
+// take fills in what a known field says.
+func (s *Seal) take(typ uint16, value []byte, offset int) (bool, error) {
+	if typ != fieldLevels {
+		return false, nil
+	}
+	if len(value)%8 != 0 || len(value) == 0 || len(value) > 8*MaxLevels {
+		return true, corrupt("seal", "TR-35", offset, "levels have a wrong size")
+	}
+	left := s.Frames
+	for ; len(value) > 0; value = value[8:] {
+		n := binary.LittleEndian.Uint64(value)
+		if n > left {
+			return true, corrupt("seal", "TR-35", offset, "levels count more frames than there are")
+		}
+		left -= n
+		s.Levels = append(s.Levels, n)
+	}
+	if left != 0 {
+		return true, corrupt("seal", "TR-35", offset, "levels count fewer frames than there are")
+	}
+	return true, nil
 }
 
 // Verify compares the seal with the one that has to stand in its place, see
-// [Fold.Seal]. Whether it is final is not compared.
+// [Fold.Seal]. Whether it is final is not compared, nor what its fields say.
 func (s Seal) Verify(want Seal) error {
 	var e *frame.Error
 	switch {

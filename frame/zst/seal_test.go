@@ -18,16 +18,19 @@ func TestSealBytes(t *testing.T) {
 	got := payloadOf(AppendSeal(nil, f.Seal(true)))
 	want, _ := hex.DecodeString(hex.EncodeToString([]byte("ctxpipeS")) + "01000000" + "00000000" +
 		"0000000000000000" + "0000000000000000" + "7f498d4624c30160d8984701d306aa99")
-	if !bytes.Equal(got[:len(got)-4], want) || len(got) != SealSize || SealSize != 52 {
+	if !bytes.Equal(got[:len(got)-4], want) || len(got) != 52 {
 		t.Fatalf("seal\n%x, want\n%x and a check", got, want)
 	}
 }
 
+// Proves: TR-16, TR-34, TR-35
 func TestSealRoundTrip(t *testing.T) {
 	var f Fold
 	f.Add(ItemOf([]byte("frame"), []byte("abc")))
-	for _, final := range []bool{false, true} {
-		want := f.Seal(final)
+	levels, optional := f.Seal(true), f.Seal(true)
+	levels.Levels, optional.Levels = []uint64{0, 1, 0}, []uint64{1}
+	optional.Optional = []byte("\x02\x00\x03\x00abc\x05\x00\x00\x00")
+	for _, want := range []Seal{f.Seal(false), f.Seal(true), levels, optional} {
 		got, err := ParseSeal(payloadOf(AppendSeal(nil, want)))
 		if err != nil {
 			t.Fatal(err)
@@ -35,8 +38,8 @@ func TestSealRoundTrip(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if want.Bytes != 3 || want.Frames != 1 || want.Final != final {
-			t.Errorf("seal %+v", want)
+		if got.Bytes != 3 || got.Frames != 1 || got.Verify(f.Seal(true)) != nil {
+			t.Errorf("seal %+v", got)
 		}
 	}
 }
@@ -59,7 +62,13 @@ func TestFoldIsHashOfItems(t *testing.T) {
 	}
 }
 
-// Proves: TR-4, TR-5, TR-30, TR-31, TR-97
+// forgeSeal makes a final seal's payload for two frames, with a right check and
+// any fields.
+func forgeSeal(fields string) []byte {
+	return payloadOf(AppendSeal(nil, Seal{Final: true, Bytes: 2, Frames: 2, Optional: []byte(fields)}))
+}
+
+// Proves: TR-4, TR-5, TR-14, TR-15, TR-30, TR-31, TR-34, TR-35, TR-97
 func TestSealRefused(t *testing.T) {
 	var f Fold
 	good := payloadOf(AppendSeal(nil, f.Seal(true)))
@@ -67,25 +76,43 @@ func TestSealRefused(t *testing.T) {
 		b := bytes.Clone(good)
 		b[at] ^= 2
 		if fixCheck {
-			binary.LittleEndian.PutUint32(b[SealSize-4:], check(b[:SealSize-4]))
+			fix(b)
 		}
 		return b
 	}
+	long := string(make([]byte, 8*(MaxLevels+1)))
 	for _, c := range []struct {
 		name    string
 		payload []byte
 		rule    frame.Rule
 	}{
-		{"short", good[:SealSize-1], "TR-30"},
-		{"long", append(bytes.Clone(good), 0), "TR-30"},
+		{"short", good[:len(good)-1], "TR-30"},
+		{"half a field", forgeSeal("\x01\x00\x02"), "TR-14"},
+		{"types fall", forgeSeal("\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14"},
+		{"no levels", forgeSeal("\x01\x00\x00\x00"), "TR-35"},
+		{"half a level", forgeSeal("\x01\x00\x04\x00\x02\x00\x00\x00"), "TR-35"},
+		{"too many levels", forgeSeal("\x01\x00\x08\x01" + long), "TR-35"},
+		{"levels too few", forgeSeal("\x01\x00\x08\x00\x01\x00\x00\x00\x00\x00\x00\x00"), "TR-35"},
+		{"levels too many", forgeSeal("\x01\x00\x08\x00\x03\x00\x00\x00\x00\x00\x00\x00"), "TR-35"},
 		{"mark", change(7, true), "TR-5"},
-		{"check", change(SealSize-1, false), "TR-4"},
+		{"check", change(len(good)-1, false), "TR-4"},
 		{"digest without check", change(40, false), "TR-4"},
 		{"unknown flag", change(8, true), "TR-31"},
 		{"reserved", change(12, true), "TR-31"},
 	} {
 		_, err := ParseSeal(c.payload)
 		wantError(t, c.name, err, c.rule, frame.ErrCorrupt)
+	}
+	_, err := ParseSeal(make([]byte, maxSealSize+1))
+	wantError(t, "too large", err, "TR-30", frame.ErrTooLarge)
+	_, err = ParseSeal(forgeSeal("\x02\x80\x00\x00"))
+	wantError(t, "mandatory", err, "TR-15", frame.ErrUnsupported)
+}
+
+// fix makes the check of a payload right, if it has room for one.
+func fix(payload []byte) {
+	if n := len(payload) - checkSize; n >= 0 {
+		binary.LittleEndian.PutUint32(payload[n:], check(payload[:n]))
 	}
 }
 
@@ -110,10 +137,9 @@ func TestSealVerify(t *testing.T) {
 
 func FuzzSeal(f *testing.F) {
 	f.Add(payloadOf(AppendSeal(nil, Seal{Final: true, Bytes: 1, Frames: 1})))
+	f.Add(payloadOf(AppendSeal(nil, Seal{Final: true, Frames: 3, Levels: []uint64{1, 2}, Optional: []byte("\x02\x00\x01\x00a")})))
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		if len(payload) == SealSize {
-			binary.LittleEndian.PutUint32(payload[SealSize-4:], check(payload[:SealSize-4]))
-		}
+		fix(payload)
 		if s, err := ParseSeal(payload); err == nil {
 			if again := payloadOf(AppendSeal(nil, s)); !bytes.Equal(again, payload) {
 				t.Fatalf("accepted %x, encodes as %x", payload, again)
@@ -128,10 +154,9 @@ func TestAppendDoesNotAllocate(t *testing.T) {
 	dst := make([]byte, 0, 256)
 	n := testing.AllocsPerRun(100, func() {
 		fold.Add(ItemOf(dst, dst[:1]))
-		tables.Add(SkippableEntry(1))
+		tables.Add(EmptyEntry(1))
 		dst = AppendHeader(dst[:0], Header{Chunk: MinChunk, Payload: PayloadXL})
 		dst = AppendSeal(dst[:0], fold.Seal(false))
-		_, _ = ParseSeal(payloadOf(dst))
 	})
 	if n != 0 {
 		t.Errorf("%v allocations, want 0", n)

@@ -23,8 +23,8 @@ const (
 // Entry describes one frame of the stream.
 type Entry struct {
 	Compressed uint32 // size on the wire, magic included
-	Content    uint32 // 0 for a skippable frame
-	Checksum   uint32 // the four bytes that end a data frame
+	Content    uint32 // 0 for a frame without any
+	Checksum   uint32 // the four bytes that end a data frame; of a fast frame, see FastEntry
 }
 
 // DataEntry gives the entry for a whole data frame with a content checksum.
@@ -36,9 +36,14 @@ func DataEntry(frame []byte, content int) Entry {
 	}
 }
 
-// SkippableEntry gives the entry for a skippable frame of size bytes, magic
-// included.
-func SkippableEntry(size int) Entry {
+// FastEntry gives the entry for a whole fast frame.
+func FastEntry(frame []byte, f Fast) Entry {
+	return Entry{Compressed: uint32(len(frame)), Content: f.Content, Checksum: f.Digest.low32()}
+}
+
+// EmptyEntry gives the entry for a frame of size bytes, magic included, that has
+// no content: a header, a lock or a seal.
+func EmptyEntry(size int) Entry {
 	return Entry{Compressed: uint32(size), Checksum: emptyChecksum}
 }
 

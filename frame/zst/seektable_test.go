@@ -11,7 +11,7 @@ import (
 // Proves: TR-1, TR-41
 func TestTableBytes(t *testing.T) {
 	var table Table
-	table.Add(SkippableEntry(28))
+	table.Add(EmptyEntry(28))
 	table.Add(DataEntry([]byte("...xabcd"), 5))
 	want, _ := hex.DecodeString("5e2a4d18" + "21000000" +
 		"1c000000" + "00000000" + "99e9d851" +

@@ -16,7 +16,7 @@ const Layer = "transport"
 // The magic numbers of frames, spec §2.
 const (
 	MagicFrame     = 0xFD2FB528 // an ordinary frame
-	MagicOwn       = 0x184D2A5C // header and seals
+	MagicOwn       = 0x184D2A5C // header, fast frames and seals
 	MagicSeekTable = 0x184D2A5E
 )
 
@@ -54,6 +54,7 @@ const (
 	checkSize = 4
 
 	markHeader = "ctxpipeH"
+	markFast   = "ctxpipeF"
 	markSeal   = "ctxpipeS"
 )
 
@@ -64,6 +65,7 @@ type Mark int
 const (
 	MarkUnknown Mark = iota
 	MarkHeader
+	MarkFast
 	MarkSeal
 )
 
@@ -72,6 +74,8 @@ func MarkOf(payload []byte) Mark {
 	switch {
 	case hasMark(payload, markHeader):
 		return MarkHeader
+	case hasMark(payload, markFast):
+		return MarkFast
 	case hasMark(payload, markSeal):
 		return MarkSeal
 	}
