@@ -142,7 +142,7 @@ func table(frames [][]byte) []byte {
 			h, _ := zst.ParseFrameHeader(f)
 			t.Add(zst.DataEntry(f, int(h.ContentSize)))
 		} else {
-			t.Add(zst.SkippableEntry(len(f)))
+			t.Add(zst.EmptyEntry(len(f)))
 		}
 	}
 	return t.Finish()

@@ -44,7 +44,7 @@ type line struct {
 	open              bool
 }
 
-func (l *line) init(cfg compressorConfig) error {
+func (l *line) init(cfg compressConfig) error {
 	for range cfg.workers {
 		enc, err := newFrameEncoder(cfg.chunk)
 		if err != nil {

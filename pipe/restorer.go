@@ -92,9 +92,9 @@ type mode interface{ step(*Restorer) error }
 // reads nothing yet. It fails with [frame.ErrMisuse] if an option is out of
 // range.
 func NewRestorer(r io.Reader, opts ...RestoreOption) (*Restorer, error) {
-	cfg := defaultRestore
+	cfg := defaultRestore()
 	for _, opt := range opts {
-		if err := opt(&cfg); err != nil {
+		if err := opt.restore(&cfg); err != nil {
 			return nil, err
 		}
 	}
