@@ -6,13 +6,11 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 )
 
-const dataFrame = "data frame"
-
 // frameHeader walks over the header of the ordinary frame at hand, without
 // using it up.
-func (r *Restorer) frameHeader(w *zst.Walker) (zst.FrameHeader, error) {
+func (s *scanner) frameHeader(w *zst.Walker) (zst.FrameHeader, error) {
 	for !w.InBlocks() {
-		if err := r.walk(w); err != nil {
+		if err := s.walk(w); err != nil {
 			return zst.FrameHeader{}, err
 		}
 	}
@@ -22,16 +20,16 @@ func (r *Restorer) frameHeader(w *zst.Walker) (zst.FrameHeader, error) {
 // wholeFrame walks to the end of the ordinary frame at hand and gives all of
 // it, without using it up. The second result is false if it is larger than
 // limit, as far as it was walked.
-func (r *Restorer) wholeFrame(w *zst.Walker, limit int) ([]byte, bool, error) {
+func (s *scanner) wholeFrame(w *zst.Walker, limit int) ([]byte, bool, error) {
 	for w.Pos() <= int64(limit) {
 		if w.Need() == 0 {
-			b, err := r.need(int(w.Pos()), dataFrame)
+			b, err := s.need(int(w.Pos()), dataFrame)
 			if err != nil {
 				return nil, false, err
 			}
 			return b[:w.Pos()], true, nil
 		}
-		if err := r.walk(w); err != nil {
+		if err := s.walk(w); err != nil {
 			return nil, false, err
 		}
 	}
@@ -39,19 +37,19 @@ func (r *Restorer) wholeFrame(w *zst.Walker, limit int) ([]byte, bool, error) {
 }
 
 // walk makes one step of a walker whose frame begins at hand.
-func (r *Restorer) walk(w *zst.Walker) error {
+func (s *scanner) walk(w *zst.Walker) error {
 	at := int(w.Pos())
-	b, err := r.need(at+w.Need(), dataFrame)
+	b, err := s.need(at+w.Need(), dataFrame)
 	if err != nil {
 		return err
 	}
-	return r.place(w.Step(b[at:]), at)
+	return s.at(w.Step(b[at:]), at)
 }
 
 // frameReader is io.Reader over exactly one ordinary frame at hand, and uses it
 // up. Its error sticks, since what reads from it may not tell.
 type frameReader struct {
-	r   *Restorer
+	s   *scanner
 	w   zst.Walker // may have walked ahead
 	pos int64      // bytes given so far
 	err error
@@ -73,17 +71,17 @@ func (f *frameReader) read(p []byte) (int, error) {
 		if f.w.Need() == 0 {
 			return 0, io.EOF
 		}
-		b, err := f.r.need(f.w.Need(), dataFrame)
+		b, err := f.s.need(f.w.Need(), dataFrame)
 		if err != nil {
 			return 0, err
 		}
-		if err := f.r.place(f.w.Step(b), 0); err != nil {
+		if err := f.s.at(f.w.Step(b), 0); err != nil {
 			return 0, err
 		}
 	}
-	n, err := f.r.in.read(p[:min(int64(len(p)), f.w.Pos()-f.pos)])
+	n, err := f.s.in.read(p[:min(int64(len(p)), f.w.Pos()-f.pos)])
 	if err == io.EOF {
-		err = f.r.cut(dataFrame, 0)
+		err = f.s.cut(dataFrame, 0)
 	}
 	return n, err
 }

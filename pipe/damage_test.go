@@ -18,13 +18,15 @@ import (
 const one, two, three = "the first frame, the first frame", "the second, which is of another size", "and the third"
 
 // small gives small sealed streams of several frames, with their payloads: one
-// as a Compressor makes it, with more content than is held back, one with
+// of the wire ctxpipe, one as a Compressor makes it, with more content than is held back, one with
 // short frames and a seal in the middle, and one whose blocks have entropy
 // tables.
 func small(t *testing.T) map[string][2][]byte {
 	long := bytes.Repeat([]byte("0123456789abcdef"), (2*testChunk+64)/16)
 	text := testText(2000)
+	fast, content := mixed(t)
 	return map[string][2][]byte{
+		"fast":  {fast, content},
 		"text":  {join(header(), data(t, text[:1200]), data(t, text[1200:]), seal(true, text[:1200], text[1200:])), []byte(text)},
 		"made":  {compress(t, long), long},
 		"short": {wellFormed(t), []byte(one + two + three)},

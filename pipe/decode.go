@@ -1,6 +1,9 @@
 package pipe
 
 import (
+	"sync"
+
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pkg/errors"
 
@@ -8,65 +11,95 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 )
 
-// decoder gives the codec's decoder. It starts no goroutine, and serves whole
-// frames and streamed ones.
-func (r *Restorer) decoder() (*zstd.Decoder, error) {
-	if r.dec != nil {
-		return r.dec, nil
-	}
-	// For the codec the window of a single segment is its content, so its
-	// limits have to admit a chunk as well.
-	window := max(r.cfg.maxWindow, int64(r.info.Chunk))
-	dec, err := zstd.NewReader(nil,
-		zstd.WithDecoderConcurrency(1),
-		zstd.WithDecoderMaxWindow(uint64(window)),
-		zstd.WithDecoderMaxMemory(uint64(window)),
-	)
-	if err != nil {
-		return nil, errors.Wrap(err, "set up the decoder")
-	}
-	r.dec = dec
-	return dec, nil
+// slack is room behind the content that lets the codec's fast paths write a
+// little too far.
+const slack = 32
+
+// decoder decodes whole frames, several at once. The codec's state is made when
+// it is first needed.
+type decoder struct {
+	workers int
+	limit   int64 // of window and content
+
+	once  sync.Once
+	codec *zstd.Decoder
+	err   error
 }
 
-// decodeWhole decodes one whole frame into the queue and gives its content.
-// The content's size is known from the frame's header h and at most a piece of
-// the queue.
-func (r *Restorer) decodeWhole(whole []byte, w *zst.Walker) ([]byte, error) {
-	size := int(w.Header().ContentSize)
-	if int64(size) > w.MaxContent() {
-		return nil, r.bad(dataFrame, "TR-24", "blocks too few for the content size", frame.ErrCorrupt)
+// newCodec makes the codec's decoder, which starts no goroutine. For it the
+// window of a single segment is its content, and what it calls memory is the
+// content of one frame.
+func newCodec(workers int, limit int64) (*zstd.Decoder, error) {
+	dec, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(workers),
+		zstd.WithDecoderMaxWindow(uint64(limit)),
+		zstd.WithDecoderMaxMemory(uint64(limit)),
+	)
+	return dec, errors.Wrap(err, "set up the decoder")
+}
+
+func (d *decoder) close() {
+	if d.codec != nil {
+		d.codec.Close()
 	}
-	if err := r.admit(int64(size)); err != nil {
-		return nil, err
+}
+
+// decode decodes a part, and gives back the buffer that its frame was in. What
+// is wrong with the frame becomes the part's error.
+func (d *decoder) decode(p *part, pools *pools) {
+	p.out = pools.out.GetSize(p.size + slack)
+	if p.kind == partFast {
+		p.err = d.fast(p)
+	} else {
+		p.err = d.zstd(p)
 	}
-	dec, err := r.decoder()
+	if p.err == nil && p.sealed {
+		p.item = zst.ItemOf(p.frame, p.out.B)
+		if p.kind == partFast && p.item.Content != p.fast.Digest {
+			p.err = p.place.bad(fastFrame, "TR-28", "digest of the content differs", frame.ErrCorrupt)
+		}
+	}
+	pools.in.Put(p.in)
+	p.in, p.frame = nil, nil
+}
+
+func (d *decoder) zstd(p *part) error {
+	d.once.Do(func() { d.codec, d.err = newCodec(d.workers, d.limit) })
+	if d.err != nil {
+		return d.err
+	}
+	b, err := d.codec.DecodeAll(p.frame, p.out.B)
 	if err != nil {
-		return nil, err
+		return undecodable(p.place, err)
 	}
-	buf := r.out.room(size)
-	at := len(buf.B)
-	b, err := dec.DecodeAll(whole, buf.B)
+	if p.exact && len(b) != p.size {
+		return p.place.bad(dataFrame, "TR-24", "content size differs", frame.ErrCorrupt)
+	}
+	p.out.B = b
+	return nil
+}
+
+// fast decodes a fast frame. S2 has no checksum of its own.
+func (d *decoder) fast(p *part) error {
+	n, err := s2.DecodedLen(p.fast.Block)
+	if err != nil || n != p.size {
+		return p.place.bad(fastFrame, "TR-28", "block is of another size", frame.ErrCorrupt)
+	}
+	p.out.B, err = s2.Decode(p.out.B[:n], p.fast.Block)
 	if err != nil {
-		return nil, r.undecodable(err)
+		return p.place.bad(fastFrame, "TR-28", "block does not decode", frame.ErrCorrupt)
 	}
-	if len(b)-at != size {
-		return nil, r.bad(dataFrame, "TR-24", "content size differs", frame.ErrCorrupt)
-	}
-	buf.B = b
-	r.out.grew(size)
-	r.meter.frames.Add(1)
-	return b[at:], nil
+	return nil
 }
 
 // undecodable turns an error of the codec into one of the stream. The codec's
 // own words are dropped: they may quote what they stumbled over.
-func (r *Restorer) undecodable(err error) error {
+func undecodable(at place, err error) error {
 	switch {
 	case errors.Is(err, zstd.ErrCRCMismatch):
-		return r.bad(dataFrame, "TR-24", "content checksum differs", frame.ErrCorrupt)
+		return at.bad(dataFrame, "TR-24", "content checksum differs", frame.ErrCorrupt)
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
-		return r.bad(dataFrame, "TR-80", "window or content too large", frame.ErrTooLarge)
+		return at.bad(dataFrame, "TR-80", "window or content too large", frame.ErrTooLarge)
 	}
-	return r.bad(dataFrame, "TR-24", "blocks do not decode", frame.ErrCorrupt)
+	return at.bad(dataFrame, "TR-24", "blocks do not decode", frame.ErrCorrupt)
 }

@@ -8,122 +8,160 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 )
 
-// foreign reads any concatenation of zstd frames, spec §13. Frames of known
-// size up to a piece of the queue are decoded whole, all others are streamed.
+const (
+	// wholeForeign is the most content that a foreign frame may have to be
+	// decoded whole, and so in parallel: what pzstd makes at its default level.
+	wholeForeign = 8 << 20
+	// piece is how much content of a streamed frame, or of raw input, goes into
+	// one part.
+	piece = 256 << 10
+)
+
+// foreign scans any concatenation of zstd frames, spec §13. Frames of little
+// content are decoded whole by the workers; all others are streamed, one after
+// the other, by the scanner itself.
 type foreign struct {
 	open *frameReader // the frame that is being streamed
 	some bool         // an ordinary frame was seen
 }
 
 // step reads one frame, or a piece of the one that is being streamed.
-func (f *foreign) step(r *Restorer) error {
+func (f *foreign) step(s *scanner) error {
 	if f.open != nil {
-		return f.stream(r)
+		return f.stream(s)
 	}
-	b, err := r.in.peek(1)
+	b, err := s.in.peek(1)
 	if len(b) == 0 {
 		if err == io.EOF && !f.some {
-			return r.bad("", "TR-92", "input ends before any ordinary frame", io.ErrUnexpectedEOF)
+			return s.bad("", "TR-92", "input ends before any ordinary frame", io.ErrUnexpectedEOF)
 		}
 		return err
 	}
-	if b, err = r.need(4, "next frame"); err != nil {
+	if b, err = s.need(4, "next frame"); err != nil {
 		return err
 	}
 	magic := binary.LittleEndian.Uint32(b)
 	switch {
 	case magic == zst.MagicFrame:
 		f.some = true
-		return f.ordinary(r)
+		return f.ordinary(s)
 	case magic == zst.MagicOwn:
-		return r.bad("", "TR-91", "frame of a sealed stream inside a foreign one", frame.ErrCorrupt)
+		return s.bad("", "TR-91", "frame of a sealed stream inside a foreign one", frame.ErrCorrupt)
 	case zst.IsSkippable(magic):
-		return f.skip(r)
+		return f.skip(s)
 	}
-	return r.bad("", "TR-60", "no frame begins here", frame.ErrCorrupt)
+	return s.bad("", "TR-60", "no frame begins here", frame.ErrCorrupt)
 }
 
 // skip passes over a skippable frame.
-func (f *foreign) skip(r *Restorer) error {
-	b, err := r.need(zst.SkippableHeaderSize, "skippable frame")
+func (f *foreign) skip(s *scanner) error {
+	b, err := s.need(zst.SkippableHeaderSize, "skippable frame")
 	if err != nil {
 		return err
 	}
-	left := int64(binary.LittleEndian.Uint32(b[4:]))
-	if left > r.cfg.maxSkippable {
-		return r.tooLarge("skippable frame", "too large", r.cfg.maxSkippable, left)
+	size := int64(binary.LittleEndian.Uint32(b[4:]))
+	if size > s.cfg.maxSkippable {
+		return s.tooLarge("skippable frame", "too large", s.cfg.maxSkippable, size)
 	}
-	r.in.discard(zst.SkippableHeaderSize)
-	for left > 0 {
-		if b, err = r.need(1, "skippable frame"); err != nil {
-			return err
-		}
-		n := min(int64(len(b)), left)
-		r.in.discard(int(n))
-		left -= n
+	s.in.discard(zst.SkippableHeaderSize)
+	if err := s.skip(size, "skippable frame", func([]byte) {}); err != nil {
+		return err
 	}
-	return r.passed()
+	return s.passed()
 }
 
-// ordinary decodes a frame whole, or begins to stream it.
-func (f *foreign) ordinary(r *Restorer) error {
+// ordinary sends a frame whole, or begins to stream it.
+func (f *foreign) ordinary(s *scanner) error {
 	var w zst.Walker
-	h, err := r.frameHeader(&w)
+	h, err := s.frameHeader(&w)
 	if err != nil {
 		return err
 	}
 	if h.Dictionary {
-		return r.bad(dataFrame, "TR-94", "needs a dictionary", frame.ErrUnsupported)
+		return s.bad(dataFrame, "TR-94", "needs a dictionary", frame.ErrUnsupported)
 	}
-	if h.Window > uint64(r.cfg.maxWindow) {
-		return r.tooLarge(dataFrame, "window too large", r.cfg.maxWindow, h.Window)
+	if h.Window > uint64(s.cfg.maxWindow) {
+		return s.tooLarge(dataFrame, "window too large", s.cfg.maxWindow, h.Window)
 	}
-	if h.HasContentSize && h.ContentSize <= DefaultChunk {
-		whole, ok, err := r.wholeFrame(&w, zst.MaxFrameSize(int(h.ContentSize)))
+	if !h.HasContentSize || h.ContentSize <= uint64(s.cfg.wholeForeign()) {
+		ok, err := f.whole(s, &w)
+		if ok || err != nil {
+			return err
+		}
+	}
+	return f.begin(s, w)
+}
+
+// whole sends the frame at hand if it turns out to have little content. Its
+// blocks tell how much it can be.
+func (f *foreign) whole(s *scanner, w *zst.Walker) (bool, error) {
+	limit := int64(s.cfg.wholeForeign())
+	for w.Need() > 0 {
+		if w.Pos() > int64(zst.MaxFrameSize(int(limit))) || !w.Header().HasContentSize && w.MaxContent() > limit {
+			return false, nil
+		}
+		if err := s.walk(w); err != nil {
+			return false, err
+		}
+	}
+	size, exact := w.MaxContent(), w.Header().HasContentSize
+	if exact {
+		if int64(w.Header().ContentSize) > size {
+			return false, s.bad(dataFrame, "TR-24", "blocks too few for the content size", frame.ErrCorrupt)
+		}
+		size = int64(w.Header().ContentSize)
+	}
+	if size > limit || w.Pos() > int64(zst.MaxFrameSize(int(limit))) {
+		return false, nil
+	}
+	if _, err := s.need(int(w.Pos()), dataFrame); err != nil {
+		return false, err
+	}
+	p, err := s.takeFrame(partZstd, int(w.Pos()), int(size))
+	if err != nil {
+		return false, err
+	}
+	p.exact = exact
+	s.intake.send(p)
+	return true, s.passed()
+}
+
+// begin begins to stream the frame at hand.
+func (f *foreign) begin(s *scanner, w zst.Walker) error {
+	if s.codec == nil {
+		codec, err := newCodec(1, s.cfg.maxWindow)
 		if err != nil {
 			return err
 		}
-		if ok {
-			return f.whole(r, whole, &w)
-		}
+		s.codec = codec
 	}
-	dec, err := r.decoder()
-	if err != nil {
-		return err
-	}
-	f.open = &frameReader{r: r, w: w}
-	return dec.Reset(f.open)
-}
-
-func (f *foreign) whole(r *Restorer, whole []byte, w *zst.Walker) error {
-	if _, err := r.decodeWhole(whole, w); err != nil {
-		return err
-	}
-	r.in.discard(len(whole))
-	return r.passed()
+	f.open = &frameReader{s: s, w: w}
+	return s.codec.Reset(f.open)
 }
 
 // stream decodes a piece of the frame that is being streamed. The decoder does
 // not tell its source's errors apart from the end, so the reader's own word
 // comes first.
-func (f *foreign) stream(r *Restorer) error {
-	free := r.out.free()
-	n, err := r.dec.Read(free)
-	r.out.filled(n)
-	if tooMuch := r.admit(int64(n)); tooMuch != nil {
-		return tooMuch
+func (f *foreign) stream(s *scanner) error {
+	p, err := s.take(partContent)
+	if err != nil {
+		return err
 	}
+	p.out = s.intake.pools.out.GetSize(piece)
+	n, err := s.codec.Read(p.out.B[:piece])
+	p.out.B = p.out.B[:n]
+	s.intake.send(p)
 	switch {
 	case err == nil:
 		return nil
 	case f.open.err != nil && f.open.err != io.EOF:
 		return f.open.err
 	case err != io.EOF:
-		return r.undecodable(err)
+		return undecodable(s.place(), err)
 	case f.open.err != io.EOF:
-		return r.bad(dataFrame, "TR-24", "decoder stopped before the end of the frame", frame.ErrCorrupt)
+		return s.bad(dataFrame, "TR-24", "decoder stopped before the end of the frame", frame.ErrCorrupt)
 	}
 	f.open = nil
-	r.meter.frames.Add(1)
-	return r.passed()
+	s.meter.frames.Add(1)
+	return s.passed()
 }

@@ -62,13 +62,7 @@ func newTestRestorer(t testing.TB, r io.Reader, opts ...RestoreOption) *Restorer
 	return rs
 }
 
-func (r *Restorer) loans() int64 {
-	n := r.in.pool.Loans()
-	if r.out.pool != nil {
-		n += r.out.pool.Loans()
-	}
-	return n
-}
+func (r *Restorer) loans() int64 { return r.pools.in.Loans() + r.pools.out.Loans() }
 
 // restore gives what came out of a stream and the error that ended it, nil for
 // io.EOF. It demands that errors stick and that buffers come back.
@@ -138,12 +132,14 @@ func isData(f []byte) bool { return binary.LittleEndian.Uint32(f) == zst.MagicFr
 func table(frames [][]byte) []byte {
 	var t zst.Table
 	for _, f := range frames {
-		if isData(f) {
-			h, _ := zst.ParseFrameHeader(f)
-			t.Add(zst.DataEntry(f, int(h.ContentSize)))
-		} else {
-			t.Add(zst.EmptyEntry(len(f)))
+		e := zst.EmptyEntry(len(f))
+		if h, err := zst.ParseFrameHeader(f); err == nil && h.ContentSize > 0 {
+			e = zst.DataEntry(f, int(h.ContentSize))
 		}
+		if fast, err := zst.ParseFast(f[zst.SkippableHeaderSize:]); err == nil {
+			e = zst.FastEntry(f, fast)
+		}
+		t.Add(e)
 	}
 	return t.Finish()
 }

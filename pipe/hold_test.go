@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // Whatever the pieces: bytes leave in order, never more than are due, all due
@@ -11,20 +13,15 @@ import (
 func TestHoldback(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, hold := range []int{1, 10, 100} {
-		h := newHoldback(hold)
+		h := holdback{pool: bufpool.New(hold, 2*hold), hold: hold}
 		var in, out []byte
 		for range 1000 {
-			piece := make([]byte, rng.IntN(hold+1))
-			for i := range piece {
-				piece[i] = byte(rng.Uint32())
+			b := h.pool.Get()
+			for range rng.IntN(hold + 1) {
+				b.B = append(b.B, byte(rng.Uint32()))
 			}
-			b := h.room(len(piece))
-			if free := cap(b.B) - len(b.B); free < len(piece)+slack {
-				t.Fatalf("room for %d is %d", len(piece), free)
-			}
-			b.B = append(b.B, piece...)
-			h.grew(len(piece))
-			in = append(in, piece...)
+			in = append(in, b.B...)
+			h.take(b)
 			for ready := h.ready(); len(ready) > 0 && rng.IntN(5) > 0; ready = h.ready() {
 				n := 1 + rng.IntN(len(ready))
 				out = append(out, ready[:n]...)
@@ -56,12 +53,10 @@ func TestHoldback(t *testing.T) {
 
 // What is handed out cannot be used to write over what follows.
 func TestReadyIsCapped(t *testing.T) {
-	h := newHoldback(4)
-	b := h.room(4)
-	b.B = append(b.B, "abcd"...)
-	h.grew(4)
-	copy(h.free(), "wxyz")
-	h.filled(4)
+	h := holdback{pool: bufpool.New(16, 16), hold: 4}
+	b := h.pool.Get()
+	b.B = append(b.B, "abcdwxyz"...)
+	h.take(b)
 	ready := h.ready()
 	if string(ready) != "abcd" || cap(ready) != 4 {
 		t.Errorf("ready %q with room for %d", ready, cap(ready))

@@ -2,6 +2,8 @@ package pipe
 
 import (
 	"io"
+	"sync"
+	"time"
 
 	"github.com/pkg/errors"
 
@@ -9,13 +11,15 @@ import (
 	"github.com/ctxpipe/ctxpipe/internal/xio"
 )
 
-// inputSize is what an input begins with. It grows only as bytes arrive.
+// inputSize is what an input begins with, and how much it reads at a time beyond
+// what is needed. It grows only as bytes arrive.
 const inputSize = 256 << 10
 
-// input reads the source through a buffer that can be looked into. It owns the
-// source up to its end, so it may read ahead.
+// input reads the source through a buffer that can be looked into, and whose
+// parts can be given away without a copy. It owns the source up to its end, so
+// it may read ahead.
 type input struct {
-	src   io.Reader
+	src   *source
 	meter *meter
 	pool  *bufpool.Pool
 	buf   *bufpool.Buffer
@@ -24,8 +28,7 @@ type input struct {
 	err   error // of the source, sticky: io.EOF, or its own error, wrapped
 }
 
-func newInput(src io.Reader, m *meter) input {
-	pool := bufpool.New(inputSize, inputSize)
+func newInput(src *source, m *meter, pool *bufpool.Pool) input {
 	return input{src: src, meter: m, pool: pool, buf: pool.Get()}
 }
 
@@ -37,8 +40,11 @@ func (in *input) peek(n int) ([]byte, error) {
 			return in.buf.B[in.lo:], in.err
 		}
 		in.makeRoom(n)
-		free := in.buf.B[len(in.buf.B):cap(in.buf.B)]
-		in.buf.B = in.buf.B[:len(in.buf.B)+in.fetch(free)]
+		// A bounded step keeps what is read beyond a frame small, and with it
+		// what take has to copy.
+		have := len(in.buf.B)
+		free := in.buf.B[have:min(cap(in.buf.B), max(in.lo+n, have+inputSize))]
+		in.buf.B = in.buf.B[:have+in.fetch(free)]
 	}
 	return in.buf.B[in.lo:], nil
 }
@@ -63,7 +69,7 @@ func (in *input) makeRoom(n int) {
 
 // fetch reads into p and keeps the source's error.
 func (in *input) fetch(p []byte) int {
-	n, err := xio.ReadSome(in.src, p)
+	n, err := in.src.read(p)
 	in.meter.in.Add(int64(n))
 	if err != nil && err != io.EOF {
 		err = errors.Wrapf(err, "read input at offset %d", in.meter.in.Load())
@@ -76,6 +82,24 @@ func (in *input) fetch(p []byte) int {
 func (in *input) discard(n int) {
 	in.lo += n
 	in.off += int64(n)
+}
+
+// take uses up n bytes that are at hand and gives them away, in a buffer that
+// now belongs to the caller. The lesser part is copied: the n bytes, or what was
+// read beyond them.
+func (in *input) take(n int) (*bufpool.Buffer, []byte) {
+	given, rest := in.buf.B[in.lo:in.lo+n], in.buf.B[in.lo+n:]
+	other := in.pool.GetSize(min(n, len(rest)))
+	if n <= len(rest) {
+		other.B = append(other.B, given...)
+		in.discard(n)
+		return other, other.B
+	}
+	other.B = append(other.B, rest...)
+	buf := in.buf
+	in.discard(n)
+	in.buf, in.lo = other, 0
+	return buf, given
 }
 
 // read is io.Reader over the rest of the input: what is at hand first, then
@@ -102,4 +126,67 @@ func (in *input) release() {
 		in.pool.Put(in.buf)
 		in.buf = nil
 	}
+}
+
+// source is the reader below, which can be left for good while somebody is
+// stuck in it.
+type source struct {
+	r       io.Reader
+	mu      sync.Mutex
+	left    bool
+	reading bool
+	expired bool // leave has set a deadline
+}
+
+// errLeft is what a read of a source gives that was left. Nobody sees it.
+var errLeft = errors.New("source was left")
+
+func (s *source) read(p []byte) (int, error) {
+	if !s.enter() {
+		return 0, errLeft
+	}
+	n, err := xio.ReadSome(s.r, p)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reading = false
+	if s.left {
+		return 0, errLeft
+	}
+	return n, err
+}
+
+func (s *source) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reading = !s.left
+	return s.reading
+}
+
+// leave lets no further read begin, and ends the one that is under way if the
+// source has deadlines, as connections and pipes do. It says whether a reader is
+// sure to come back without the source's help; then the caller waits for it and
+// calls back.
+func (s *source) leave() (comesBack bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.left = true
+	if !s.reading {
+		return true
+	}
+	d, ok := s.r.(deadliner)
+	s.expired = ok && d.SetReadDeadline(time.Unix(1, 0)) == nil
+	return s.expired
+}
+
+// back takes the deadline away that leave has set.
+func (s *source) back() {
+	if s.expired {
+		_ = s.r.(deadliner).SetReadDeadline(time.Time{})
+	}
+}
+
+// deadliner is what connections and pipes are.
+type deadliner interface {
+	// SetReadDeadline is that of net.Conn.
+	SetReadDeadline(time.Time) error
 }

@@ -1,6 +1,11 @@
 package pipe
 
-import "github.com/ctxpipe/ctxpipe/frame/zst"
+import (
+	"fmt"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
 
 type restoreConfig struct {
 	commonConfig
@@ -23,6 +28,58 @@ func defaultRestore() restoreConfig {
 		maxOutput:    16 << 40,
 	}
 }
+
+// fit makes the limits agree with the memory that may be used, and with each
+// other.
+func (c *restoreConfig) fit() error {
+	if c.memory == 0 {
+		return nil
+	}
+	c.maxWindow = min(c.maxWindow, c.memory/3)
+	if least := c.need(DefaultChunk, piece, 1); c.memory < least {
+		return fmt.Errorf("WithMemory: a Restorer needs %d bytes at least: %w", least, frame.ErrMisuse)
+	}
+	return nil
+}
+
+// need is the memory that so many parts need whose content is that large, with
+// what is held back.
+func (c *restoreConfig) need(hold, content, parts int) int64 {
+	part := zst.MaxFrameSize(content) + inputSize + content + slack
+	return int64(parts)*int64(part) + 2*int64(hold) + inputSize + int64(c.workers)*decoderSize
+}
+
+// decoderSize is about what the codec keeps for each worker.
+const decoderSize = 512 << 10
+
+// parts gives how many parts may be on their way whose content is that large: one
+// for each worker and two more, or as many as the memory has room for.
+func (c *restoreConfig) parts(hold, content int) (int, error) {
+	n := c.workers + spareJobs
+	if c.memory == 0 {
+		return n, nil
+	}
+	for ; n > 1 && c.need(hold, content, n) > c.memory; n-- {
+	}
+	if need := c.need(hold, content, n); need > c.memory {
+		return 0, &frame.Error{
+			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-80", Err: frame.ErrTooLarge,
+			What: "needs too much memory", Wanted: fmt.Sprintf("at most %d", c.memory), Got: fmt.Sprint(need),
+		}
+	}
+	return n, nil
+}
+
+// wholeForeign is the most content of a foreign frame that is decoded whole.
+func (c *restoreConfig) wholeForeign() int {
+	n := wholeForeign
+	for ; c.memory > 0 && n > piece && c.need(DefaultChunk, n, 2) > c.memory; n /= 2 {
+	}
+	return n
+}
+
+// decodeLimit is the most content of any frame that is decoded whole.
+func (c *restoreConfig) decodeLimit() int64 { return max(int64(c.maxChunk), wholeForeign) }
 
 // WithForce passes raw input on even if it is not recognised.
 func WithForce() RestoreOption {

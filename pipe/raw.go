@@ -3,11 +3,14 @@ package pipe
 // raw passes the input on as it is, spec §14.
 type raw struct{}
 
-func (raw) step(r *Restorer) error {
-	n, err := r.in.read(r.out.free())
-	r.out.filled(n)
-	if tooMuch := r.admit(int64(n)); tooMuch != nil {
-		return tooMuch
+func (raw) step(s *scanner) error {
+	p, err := s.take(partContent)
+	if err != nil {
+		return err
 	}
+	p.out = s.intake.pools.out.GetSize(piece)
+	n, err := s.in.read(p.out.B[:piece])
+	p.out.B = p.out.B[:n]
+	s.intake.send(p)
 	return err
 }

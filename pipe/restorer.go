@@ -1,16 +1,15 @@
 package pipe
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/pkg/errors"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // A Kind is what a [Restorer] found its input to be.
@@ -54,6 +53,8 @@ type Info struct {
 	// Payload is what the header of a sealed stream, or the first bytes of raw
 	// input, say that the payload is; empty for foreign streams.
 	Payload zst.Payload `json:"payload"`
+	// Wire says who can read a sealed stream.
+	Wire zst.Wire `json:"wire"`
 	// Frames counts the data frames that were decoded so far.
 	Frames int64 `json:"frames"`
 }
@@ -64,17 +65,31 @@ type Info struct {
 //
 // io.EOF means that everything was verified, up to the end of the input. Until
 // then the last chunk is held back, and after any error nothing more is given.
+//
+// Frames are decoded by several workers at once; so are the frames of foreign
+// zstd, if they have little content. A goroutine of its own reads the source, so
+// that what is ready can be read while the source gives nothing. Memory is
+// bounded, whatever the input: for each worker and two more a frame and its
+// content, twice the chunk for what is held back, and for foreign frames that
+// have to be streamed about twice their window. [WithMemory] sets one figure for
+// all of it.
+//
+// Every Restorer that was read from has to be closed. Close waits for nobody but
+// workers; see there for a source that is stuck.
 type Restorer struct {
-	in    input
-	out   holdback
 	cfg   restoreConfig
-	info  Info
-	meter meter
+	pools pools
+	dec   *decoder
 
-	mode    mode          // nil until the first bytes are seen
-	dec     *zstd.Decoder // nil until the first data frame
-	index   int           // of the frame that is being read
-	decoded int64
+	src    *source
+	intake *intake // nil until the first read
+	out    holdback
+	info   Info
+	fold   zst.Fold
+	meter  meter
+
+	decoded int64     // content of all parts so far
+	mark    time.Time // up to here the time was counted
 	closed  bool
 	err     error // sticky; io.EOF after everything was verified
 }
@@ -84,13 +99,9 @@ var (
 	_ io.WriterTo   = (*Restorer)(nil)
 )
 
-// mode is how one kind of input is read. step decodes a little more of it into
-// the queue. It gives io.EOF once the input has ended and was verified.
-type mode interface{ step(*Restorer) error }
-
 // NewRestorer makes a Restorer that reads r to its end, and reads ahead. It
-// reads nothing yet. It fails with [frame.ErrMisuse] if an option is out of
-// range.
+// reads nothing yet, and starts nothing. It fails with [frame.ErrMisuse] if an
+// option is out of range.
 func NewRestorer(r io.Reader, opts ...RestoreOption) (*Restorer, error) {
 	cfg := defaultRestore()
 	for _, opt := range opts {
@@ -98,15 +109,34 @@ func NewRestorer(r io.Reader, opts ...RestoreOption) (*Restorer, error) {
 			return nil, err
 		}
 	}
-	rs := &Restorer{cfg: cfg, meter: meter{start: time.Now()}}
-	rs.in = newInput(r, &rs.meter)
+	if err := cfg.fit(); err != nil {
+		return nil, err
+	}
+	largest := zst.MaxFrameSize(max(cfg.maxChunk, wholeForeign)) + slack
+	rs := &Restorer{cfg: cfg, pools: pools{in: bufpool.New(inputSize, largest), out: bufpool.New(0, largest)}}
+	rs.Reset(r)
 	return rs, nil
 }
 
-// Read gives the payload. Its errors stick: io.EOF after success;
-// io.ErrUnexpectedEOF if the input was cut; [frame.ErrCorrupt],
-// [frame.ErrTooLarge] or [frame.ErrUnsupported] if it is bad or not allowed;
-// the source's own error; [frame.ErrMisuse] after Close.
+// Reset makes r ready for another input, with the options that it has. It ends
+// what went on before as Close does.
+func (r *Restorer) Reset(src io.Reader) {
+	_ = r.fail(errAfterClose)
+	r.src = &source{r: src}
+	r.out.pool, r.out.hold = r.pools.out, 0
+	r.info, r.fold, r.decoded, r.closed, r.err = Info{}, zst.Fold{}, 0, false, nil
+	if r.dec == nil {
+		r.dec = &decoder{workers: r.cfg.workers, limit: r.cfg.decodeLimit()}
+	}
+	r.mark = time.Now()
+	r.meter.reset(r.mark)
+}
+
+// Read gives the payload, as much as is ready, and waits only if none is. Its
+// errors stick: io.EOF after success; io.ErrUnexpectedEOF if the input was cut;
+// [frame.ErrCorrupt], [frame.ErrTooLarge] or [frame.ErrUnsupported] if it is bad
+// or not allowed; the source's own error; the context's cause;
+// [frame.ErrMisuse] after Close.
 func (r *Restorer) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -147,22 +177,25 @@ func (r *Restorer) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// next gives bytes that may leave, decoding as far as is needed for that.
+// next gives bytes that may leave, taking in as much as is needed for that. The
+// time since it last did so was the caller's.
 func (r *Restorer) next() ([]byte, error) {
+	r.mark = r.meter.wait(writer, r.mark)
+	defer func() { r.mark = time.Now() }()
 	for {
 		// A failure has dropped the queue, and success has opened it.
 		if b := r.out.ready(); len(b) > 0 {
 			return b, nil
 		}
 		if r.err != nil {
+			r.meter.stop()
 			return nil, r.err
 		}
 		switch err := r.step(); err {
 		case nil:
 		case io.EOF:
-			r.err = io.EOF
+			r.end(io.EOF)
 			r.out.open()
-			r.meter.stop()
 		default:
 			return nil, r.fail(err)
 		}
@@ -175,64 +208,50 @@ func (r *Restorer) let(n int) {
 	r.meter.out.Add(int64(n))
 }
 
+// step takes one part of the input in.
 func (r *Restorer) step() error {
-	if r.mode == nil {
-		return r.begin()
+	if r.intake == nil {
+		r.intake = startIntake(r.src, &r.cfg, &r.meter, &r.pools, r.dec)
 	}
-	return r.mode.step(r)
-}
-
-// begin finds out by the first bytes what the input is.
-func (r *Restorer) begin() error {
-	b, err := r.in.peek(recogniseSize)
-	if err != nil && err != io.EOF {
+	p, err := r.intake.next(&r.meter, time.Now())
+	if err != nil {
 		return err
 	}
-	kind, payload := identify(b)
-	switch {
-	case kind == Sealed:
-		return r.beginSealed()
-	case kind == Foreign:
-		r.start(kind, DefaultChunk, &foreign{})
-	case kind == Unknown: // too short to tell
-		return r.cut("input", len(b))
-	case payload == zst.PayloadOpaque && !r.cfg.force:
-		return &frame.Error{
-			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-96", Err: frame.ErrCorrupt,
-			What: "neither zstd nor a known payload",
-		}
-	default:
-		r.info.Payload = payload
-		r.start(kind, DefaultChunk, raw{})
+	err = r.accept(p)
+	r.intake.recycle(p)
+	return err
+}
+
+// accept verifies a part against those before it, and queues its content.
+func (r *Restorer) accept(p *part) error {
+	if p.err != nil {
+		return p.err
+	}
+	switch p.kind {
+	case partBegin:
+		r.info = p.info
+		r.out.hold = p.info.Chunk
+	case partSeal:
+		return p.place.add(p.seal.Verify(r.fold.Seal(p.seal.Final)))
+	case partZstd, partFast:
+		r.fold.Add(p.item)
+		r.meter.frames.Add(1)
+		return r.queue(p)
+	case partContent:
+		return r.queue(p)
 	}
 	return nil
 }
 
-// identify tells by the first bytes what the input is. It gives Unknown for the
-// beginning of a frame's magic with nothing behind it.
-func identify(b []byte) (Kind, zst.Payload) {
-	if len(b) >= 4 {
-		switch magic := binary.LittleEndian.Uint32(b); {
-		case magic == zst.MagicOwn:
-			return Sealed, ""
-		case magic == zst.MagicFrame || zst.IsSkippable(magic):
-			return Foreign, ""
-		}
-		return Raw, recognise(b)
+// queue queues the content of a part, and refuses too much.
+func (r *Restorer) queue(p *part) error {
+	r.decoded += int64(len(p.out.B))
+	if r.decoded > r.cfg.maxOutput {
+		return p.place.tooLarge(dataFrame, "too much output", r.cfg.maxOutput, "more")
 	}
-	ordinary := begins([]byte("\x28\xb5\x2f\xfd"), string(b))
-	skippable := len(b) > 0 && b[0]&0xf0 == 0x50 && begins([]byte("\x2a\x4d\x18"), string(b[1:]))
-	if ordinary || skippable {
-		return Unknown, ""
-	}
-	return Raw, zst.PayloadOpaque
-}
-
-// start settles what the input is and how much is held back.
-func (r *Restorer) start(kind Kind, hold int, m mode) {
-	r.info.Kind, r.info.Chunk = kind, hold
-	r.out = newHoldback(hold)
-	r.mode = m
+	r.out.take(p.out)
+	p.out = nil
+	return nil
 }
 
 // Info says what is known about the input by now.
@@ -243,103 +262,45 @@ func (r *Restorer) Info() Info {
 }
 
 // Stats says what was done so far. It may be called at any time, from any
-// goroutine.
+// goroutine, but not during Reset.
 func (r *Restorer) Stats() Stats { return r.meter.stats() }
 
-// Close lets go of the buffers. It leaves the source open, always returns nil,
-// and says nothing about success: only io.EOF from Read, or nil from WriteTo,
-// does.
+// errAfterClose is what sticks after Close.
+var errAfterClose = fmt.Errorf("read after Close: %w", frame.ErrMisuse)
+
+// Close lets go of the buffers and ends the goroutines. It leaves the source
+// open, always returns nil, and says nothing about success: only io.EOF from
+// Read, or nil from WriteTo, does.
+//
+// A read of the source that is under way is ended by a deadline where the source
+// has deadlines, as connections and os.Pipe do; the deadline is taken away again.
+// Elsewhere Close does not wait for it: one goroutine stays until the source
+// returns, and then ends without doing anything more.
 func (r *Restorer) Close() error {
 	if !r.closed {
 		r.closed = true
 		if r.err == nil || r.err == io.EOF {
-			_ = r.fail(fmt.Errorf("read after Close: %w", frame.ErrMisuse))
+			_ = r.fail(errAfterClose)
 		}
+		r.dec.close()
+		r.dec = nil
 	}
 	return nil
 }
 
 // fail makes err stick and drops everything that is held.
 func (r *Restorer) fail(err error) error {
-	r.err = err
-	r.meter.stop()
-	r.in.release()
+	r.end(err)
 	r.out.drop()
-	if r.dec != nil {
-		r.dec.Close()
-		r.dec = nil
-	}
+	r.meter.stop()
 	return err
 }
 
-// need gives n bytes of the frame that is being read, or more, without using
-// them up.
-func (r *Restorer) need(n int, record string) ([]byte, error) {
-	b, err := r.in.peek(n)
-	if len(b) >= n {
-		return b, nil
+// end makes err stick and ends the goroutines.
+func (r *Restorer) end(err error) {
+	r.err = err
+	if r.intake != nil {
+		r.intake.stop(err)
+		r.intake = nil
 	}
-	if err == io.EOF {
-		return nil, r.cut(record, len(b))
-	}
-	return nil, err
-}
-
-// cut says that the input ends n bytes from here.
-func (r *Restorer) cut(record string, n int) error {
-	rule := frame.Rule("TR-62")
-	if r.info.Kind == Foreign {
-		rule = "TR-93"
-	}
-	return &frame.Error{
-		Layer: zst.Layer, Offset: r.in.off + int64(n), Index: r.index, Record: record,
-		Rule: rule, What: "input ends before the stream does", Err: io.ErrUnexpectedEOF,
-	}
-}
-
-// bad says that the frame at hand breaks a rule.
-func (r *Restorer) bad(record string, rule frame.Rule, what string, cause error) *frame.Error {
-	return &frame.Error{
-		Layer: zst.Layer, Offset: r.in.off, Index: r.index, Record: record,
-		Rule: rule, What: what, Err: cause,
-	}
-}
-
-// tooLarge says that the frame at hand exceeds a limit.
-func (r *Restorer) tooLarge(record, what string, limit, got any) error {
-	e := r.bad(record, "TR-80", what, frame.ErrTooLarge)
-	e.Wanted, e.Got = fmt.Sprintf("at most %v", limit), fmt.Sprint(got)
-	return e
-}
-
-// place adds to an error of package zst where in the stream the bytes stand
-// that it was given: n bytes into what is at hand.
-func (r *Restorer) place(err error, n int) error {
-	if err == nil {
-		return nil
-	}
-	var e *frame.Error
-	if errors.As(err, &e) {
-		e.Offset += r.in.off + int64(n)
-		e.Index = r.index
-	}
-	return err
-}
-
-// passed counts a whole frame that was read, and refuses one too many.
-func (r *Restorer) passed() error {
-	r.index++
-	if int64(r.index) > r.cfg.maxFrames {
-		return r.tooLarge("", "too many frames", r.cfg.maxFrames, "more")
-	}
-	return nil
-}
-
-// admit counts content that is about to be decoded, and refuses too much.
-func (r *Restorer) admit(n int64) error {
-	if n > r.cfg.maxOutput-r.decoded {
-		return r.tooLarge("data frame", "too much output", r.cfg.maxOutput, "more")
-	}
-	r.decoded += n
-	return nil
 }

@@ -40,6 +40,18 @@ type meter struct {
 // stop ends the measured time. Only the first stop counts.
 func (m *meter) stop() { m.took.CompareAndSwap(0, int64(max(1, time.Since(m.start)))) }
 
+// reset begins anew.
+func (m *meter) reset(start time.Time) {
+	m.in.Store(0)
+	m.out.Store(0)
+	m.frames.Store(0)
+	for i := range m.waited {
+		m.waited[i].Store(0)
+	}
+	m.took.Store(0)
+	m.start = start
+}
+
 // wait counts the time from since to now as spent waiting for a side, and gives
 // now.
 func (m *meter) wait(s side, since time.Time) time.Time {

@@ -32,11 +32,15 @@ type Pool struct {
 func New(size, max int) *Pool { return &Pool{size: size, max: max} }
 
 // Get lends an empty buffer. Its old bytes are not cleared.
-func (p *Pool) Get() *Buffer {
+func (p *Pool) Get() *Buffer { return p.GetSize(p.size) }
+
+// GetSize lends an empty buffer of at least n bytes of capacity, and never less
+// than the pool's size.
+func (p *Pool) GetSize(n int) *Buffer {
 	p.loans.Add(1)
 	b := p.pool.Get()
-	if cap(b.B) < p.size {
-		b.B = make([]byte, 0, p.size)
+	if n = max(n, p.size); cap(b.B) < n {
+		b.B = make([]byte, 0, n)
 	}
 	return b
 }

@@ -1,0 +1,84 @@
+package pipe
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/klauspost/compress/s2"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
+
+// fastFrameOf makes a fast frame that says about a block what it is told.
+func fastFrameOf(content string, says string) []byte {
+	f := zst.BeginFast(nil, uint32(len(says)), zst.DigestOf([]byte(says)))
+	return zst.FinishFast(append(f, s2.Encode(nil, []byte(content))...), 0)
+}
+
+func fastFrameFor(content string) []byte { return fastFrameOf(content, content) }
+
+// ctxpipeHeader gives header and lock of the wire ctxpipe.
+func ctxpipeHeader() ([]byte, []byte) {
+	return zst.AppendHeader(nil, zst.Header{Chunk: testChunk, Wire: zst.WireCtxpipe}), zst.AppendLock(nil)
+}
+
+// sealFor makes the seal that belongs behind frames with these contents.
+func sealFor(final bool, frames [][]byte, contents ...string) []byte {
+	var f zst.Fold
+	for i, c := range contents {
+		f.Add(zst.ItemOf(frames[i], []byte(c)))
+	}
+	return zst.AppendSeal(nil, f.Seal(final))
+}
+
+// mixed is a stream of the wire ctxpipe with a fast frame, a data frame and a
+// seal in the middle.
+func mixed(t testing.TB) ([]byte, []byte) {
+	h, l := ctxpipeHeader()
+	a, b, c := fastFrameFor(one), data(t, two), fastFrameFor(three)
+	return join(h, l, a, b, sealFor(false, [][]byte{a, b}, one, two), c, sealFor(true, [][]byte{a, b, c}, one, two, three)),
+		[]byte(one + two + three)
+}
+
+func TestWireCtxpipe(t *testing.T) {
+	stream, payload := mixed(t)
+	got, info, err := restore(t, stream)
+	if err != nil || !bytes.Equal(got, payload) || info.Kind != Sealed || info.Wire != zst.WireCtxpipe || info.Frames != 3 {
+		t.Errorf("%q, %+v, %v", got, info, err)
+	}
+}
+
+// Proves: TR-3, TR-26, TR-27, TR-28, TR-29
+func TestFastFramesRefused(t *testing.T) {
+	h, l := ctxpipeHeader()
+	a := fastFrameFor(one)
+	end := sealFor(true, [][]byte{a}, one)
+	long := string(make([]byte, testChunk+1))
+	whole := func(f []byte) []byte { return join(h, l, f, sealFor(true, [][]byte{f}, one)) }
+	reserved := bytes.Clone(a[:len(a)-4])
+	reserved[zst.SkippableHeaderSize+12] = 1
+	for _, c := range []struct {
+		name   string
+		stream []byte
+		rule   frame.Rule
+		is     error
+	}{
+		{"on the wire zstd", join(header(), a, end), "TR-26", frame.ErrCorrupt},
+		{"lock on the wire zstd", join(header(), l, a, end), "TR-22", frame.ErrCorrupt},
+		{"no lock", join(h, a, end), "TR-29", frame.ErrCorrupt},
+		{"two locks", join(h, l, l, a, end), "TR-22", frame.ErrCorrupt},
+		{"over the chunk", whole(fastFrameFor(long)), "TR-27", frame.ErrCorrupt},
+		{"padded", whole(zst.FinishFast(append(a[:len(a)-4:len(a)-4], make([]byte, 100)...), 0)), "TR-27", frame.ErrCorrupt},
+		{"reserved", whole(zst.FinishFast(reserved, 0)), "TR-27", frame.ErrCorrupt},
+		{"other content", whole(fastFrameOf(one, two)), "TR-28", frame.ErrCorrupt},
+		{"other digest", whole(fastFrameOf(one, one[:len(one)-1]+"?")), "TR-28", frame.ErrCorrupt},
+		{"no block", whole(zst.FinishFast(append(zst.BeginFast(nil, 3, zst.DigestOf([]byte("abc"))), "\x03\x7c"...), 0)), "TR-28", frame.ErrCorrupt},
+	} {
+		got, _, err := restore(t, c.stream)
+		wantRule(t, c.name, err, c.rule, c.is)
+		if len(got) != 0 {
+			t.Errorf("%s: %d bytes came out", c.name, len(got))
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package pipe
+
+import (
+	"encoding/binary"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/pkg/errors"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
+
+// How the frames are called in errors.
+const (
+	dataFrame = "data frame"
+	fastFrame = "fast frame"
+)
+
+// scanner cuts the input into parts. It judges all that can be judged without
+// decoding, and counts what it is about to let be decoded.
+type scanner struct {
+	cfg    *restoreConfig
+	intake *intake
+	in     input
+	meter  *meter
+
+	kind  Kind
+	mode  mode // nil until the first bytes are seen
+	index int  // of the frame that is being read
+
+	codec *zstd.Decoder // for what is streamed; nil until it is needed
+}
+
+// mode is how one kind of input is scanned. step sends a little more of it. It
+// gives io.EOF once the input has ended and all that can be seen here was
+// verified.
+type mode interface{ step(*scanner) error }
+
+// run scans the input to its end, to the first error, or until the context is
+// done. Whatever ends it is the last part.
+func (s *scanner) run() {
+	defer close(s.intake.work)
+	defer s.close()
+	err := s.begin()
+	for err == nil {
+		err = s.mode.step(s)
+	}
+	if p := s.intake.take(); p != nil {
+		p.kind, p.err = partEnd, err
+		s.intake.send(p)
+	}
+}
+
+// close lets go of what the scanner has.
+func (s *scanner) close() {
+	s.in.release()
+	if s.codec != nil {
+		s.codec.Close()
+	}
+}
+
+// errStopped ends a scanner whose context is done. Nobody sees it.
+var errStopped = errors.New("stopped")
+
+// take gives an empty part for what stands at hand.
+func (s *scanner) take(kind partKind) (*part, error) {
+	p := s.intake.take()
+	if p == nil {
+		return nil, errStopped
+	}
+	p.kind, p.place = kind, s.place()
+	return p, nil
+}
+
+// takeFrame gives a part with the whole frame at hand, n bytes, and uses it up.
+func (s *scanner) takeFrame(kind partKind, n, size int) (*part, error) {
+	p, err := s.take(kind)
+	if err != nil {
+		return nil, err
+	}
+	p.in, p.frame = s.in.take(n)
+	p.size, p.exact = size, true
+	return p, nil
+}
+
+// begin finds out by the first bytes what the input is.
+func (s *scanner) begin() error {
+	b, err := s.in.peek(recogniseSize)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	kind, payload := identify(b)
+	switch {
+	case kind == Sealed:
+		return s.beginSealed()
+	case kind == Foreign:
+		return s.start(Info{Kind: kind, Chunk: DefaultChunk}, &foreign{}, s.cfg.wholeForeign())
+	case kind == Unknown: // too short to tell
+		return s.cut("input", len(b))
+	case payload == zst.PayloadOpaque && !s.cfg.force:
+		return &frame.Error{
+			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-96", Err: frame.ErrCorrupt,
+			What: "neither zstd nor a known payload",
+		}
+	}
+	return s.start(Info{Kind: kind, Chunk: DefaultChunk, Payload: payload}, raw{}, piece)
+}
+
+// identify tells by the first bytes what the input is. It gives Unknown for the
+// beginning of a frame's magic with nothing behind it.
+func identify(b []byte) (Kind, zst.Payload) {
+	if len(b) >= 4 {
+		switch magic := binary.LittleEndian.Uint32(b); {
+		case magic == zst.MagicOwn:
+			return Sealed, ""
+		case magic == zst.MagicFrame || zst.IsSkippable(magic):
+			return Foreign, ""
+		}
+		return Raw, recognise(b)
+	}
+	ordinary := begins([]byte("\x28\xb5\x2f\xfd"), string(b))
+	skippable := len(b) > 0 && b[0]&0xf0 == 0x50 && begins([]byte("\x2a\x4d\x18"), string(b[1:]))
+	if ordinary || skippable {
+		return Unknown, ""
+	}
+	return Raw, zst.PayloadOpaque
+}
+
+// start settles what the input is, tells the caller, and lets as many parts into
+// the line as the memory allows for frames with so much content.
+func (s *scanner) start(info Info, m mode, content int) error {
+	parts, err := s.cfg.parts(info.Chunk, content)
+	if err != nil {
+		return err
+	}
+	p, err := s.take(partBegin)
+	if err != nil {
+		return err
+	}
+	s.kind, s.mode = info.Kind, m
+	p.info = info
+	s.intake.send(p)
+	for range parts - 1 {
+		s.intake.home <- newPart()
+	}
+	return nil
+}
+
+// need gives n bytes of the frame that is being read, or more, without using
+// them up.
+func (s *scanner) need(n int, record string) ([]byte, error) {
+	b, err := s.in.peek(n)
+	if len(b) >= n {
+		return b, nil
+	}
+	if err == io.EOF {
+		return nil, s.cut(record, len(b))
+	}
+	return nil, err
+}
+
+// skip uses up n bytes, however many.
+func (s *scanner) skip(n int64, record string, see func([]byte)) error {
+	for n > 0 {
+		b, err := s.need(1, record)
+		if err != nil {
+			return err
+		}
+		b = b[:min(int64(len(b)), n)]
+		see(b)
+		s.in.discard(len(b))
+		n -= int64(len(b))
+	}
+	return nil
+}
+
+// place is where the scanner stands.
+func (s *scanner) place() place { return place{s.in.off, s.index} }
+
+// cut says that the input ends n bytes from here.
+func (s *scanner) cut(record string, n int) error {
+	rule := frame.Rule("TR-62")
+	if s.kind == Foreign {
+		rule = "TR-93"
+	}
+	at := s.place()
+	at.off += int64(n)
+	return at.bad(record, rule, "input ends before the stream does", io.ErrUnexpectedEOF)
+}
+
+// bad says that the frame at hand breaks a rule.
+func (s *scanner) bad(record string, rule frame.Rule, what string, cause error) error {
+	return s.place().bad(record, rule, what, cause)
+}
+
+// tooLarge says that the frame at hand exceeds a limit.
+func (s *scanner) tooLarge(record, what string, limit, got any) error {
+	return s.place().tooLarge(record, what, limit, got)
+}
+
+// at adds to an error of package zst where in the stream the bytes stand that
+// it was given: n bytes into what is at hand.
+func (s *scanner) at(err error, n int) error {
+	at := s.place()
+	at.off += int64(n)
+	return at.add(err)
+}
+
+// passed counts a whole frame that was read, and refuses one too many.
+func (s *scanner) passed() error {
+	s.index++
+	if int64(s.index) > s.cfg.maxFrames {
+		return s.tooLarge("", "too many frames", s.cfg.maxFrames, "more")
+	}
+	return nil
+}
