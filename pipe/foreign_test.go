@@ -156,22 +156,51 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// Streams of the reference implementation, with the longest window by default.
-func TestReferenceEncoder(t *testing.T) {
-	tool, err := exec.LookPath("zstd")
-	if err != nil {
-		t.Skip("no zstd command")
-	}
-	payload := payloads(5*DefaultChunk + 3)["words"]
-	for _, args := range [][]string{{"-1"}, {"-3", "--no-check"}, {"-3", "--long=27"}, {"--fast=3", "-B1M", "-T2"}} {
-		cmd := exec.Command(tool, append(args, "-c")...)
+// Streams of the reference implementation, with the longest window by default,
+// in one frame and in several: pzstd's have no content size, and its own
+// skippable frames between them.
+func TestReferenceEncoders(t *testing.T) {
+	payload := slices.Concat(payloads(5*DefaultChunk + 3)["words"], make([]byte, wholeForeign), payloads(wholeForeign + 1)["random"])
+	for _, args := range [][]string{
+		{"zstd", "-1"}, {"zstd", "-3", "--no-check"}, {"zstd", "-3", "--long=27"}, {"zstd", "--fast=3", "-B1M", "-T2"},
+		{"pzstd", "-1"}, {"pzstd", "-3", "-p2"}, {"pzstd", "-9", "-p2"},
+	} {
+		tool, err := exec.LookPath(args[0])
+		if err != nil {
+			t.Logf("no %s command", args[0])
+			continue
+		}
+		cmd := exec.Command(tool, append(args[1:], "-c")...)
 		cmd.Stdin = bytes.NewReader(payload)
 		stream, err := cmd.Output()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := restore(t, stream); err != nil || !bytes.Equal(got, payload) {
-			t.Errorf("%v: %d bytes, %v", args, len(got), err)
+		for _, times := range []int{1, 3} {
+			got, info, err := restore(t, bytes.Repeat(stream, times))
+			if err != nil || !bytes.Equal(got, bytes.Repeat(payload, times)) || info.Kind != Foreign {
+				t.Errorf("%v, %d times: %d bytes, %+v, %v", args, times, len(got), info, err)
+			}
+		}
+	}
+}
+
+// Frames of little content are decoded by the workers even if their size is not
+// known, and long ones are streamed: both give the same, cut or whole, and no
+// part is larger than it may be.
+func TestForeignAroundTheLimit(t *testing.T) {
+	for _, n := range []int{wholeForeign - 1, wholeForeign, wholeForeign + 1} {
+		for name, payload := range payloads(n) {
+			for i, stream := range [][]byte{streamed(t, payload), whole(t, payload)} {
+				got, _, err := restore(t, append(bytes.Clone(stream), stream...))
+				if err != nil || len(got) != 2*n || !bytes.Equal(got[n:], payload) {
+					t.Errorf("%s %d, stream %d: %d bytes, %v", name, n, i, len(got), err)
+				}
+				got, _, err = restore(t, stream[:len(stream)-1])
+				if !errors.Is(err, io.ErrUnexpectedEOF) || len(got) > n-DefaultChunk {
+					t.Errorf("%s %d, stream %d cut: %d bytes, %v", name, n, i, len(got), err)
+				}
+			}
 		}
 	}
 }
