@@ -25,20 +25,35 @@ func NewWriter(w io.Writer) *Writer { return &Writer{w: w, fd: newFDWriter(w)} }
 // them are neither changed nor kept.
 func (v *Writer) WriteVec(bufs [][]byte) (int64, error) {
 	if len(bufs) == 1 {
-		n, err := v.w.Write(bufs[0])
-		if err == nil && n < len(bufs[0]) {
-			err = io.ErrShortWrite
-		}
-		return int64(n), err
+		return v.writeEach(bufs)
 	}
 	if v.fd != nil {
 		return v.fd.writeVec(bufs)
 	}
-	v.net = bufs
-	n, err := v.net.WriteTo(v.w)
-	if err == nil && len(v.net) > 0 {
-		err = io.ErrShortWrite
+	if _, ok := v.w.(net.Conn); ok {
+		v.net = bufs
+		n, err := v.net.WriteTo(v.w)
+		if err == nil && len(v.net) > 0 {
+			err = io.ErrShortWrite
+		}
+		v.net = nil
+		return n, err
 	}
-	v.net = nil
-	return n, err
+	return v.writeEach(bufs)
+}
+
+// writeEach writes one slice after the other, and stops at the first that is not
+// taken whole: net.Buffers would go on behind it.
+func (v *Writer) writeEach(bufs [][]byte) (total int64, err error) {
+	for _, b := range bufs {
+		n, err := v.w.Write(b)
+		total += int64(n)
+		if err == nil && n < len(b) {
+			err = io.ErrShortWrite
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, nil
 }

@@ -100,6 +100,26 @@ func TestShortWriteIsAnError(t *testing.T) {
 	}
 }
 
+// limited takes n bytes and then nothing, without saying why.
+type limited struct{ n int }
+
+func (l *limited) Write(p []byte) (int, error) {
+	n := min(l.n, len(p))
+	l.n -= n
+	return n, nil
+}
+
+// Nothing is written behind what was not taken.
+func TestNothingFollowsAShortWrite(t *testing.T) {
+	for n := range 6 {
+		w := &limited{n}
+		got, err := NewWriter(w).WriteVec([][]byte{{1, 2}, {}, {3}, {4, 5, 6}})
+		if got != int64(n) || !errors.Is(err, io.ErrShortWrite) {
+			t.Errorf("%d taken: %d bytes, %v", n, got, err)
+		}
+	}
+}
+
 func TestWriteVecToSocket(t *testing.T) {
 	c, s := net.Pipe()
 	defer s.Close()
