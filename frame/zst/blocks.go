@@ -137,6 +137,7 @@ type Walker struct {
 	header  FrameHeader
 	size    int   // of the header, known from the descriptor on
 	content int64 // upper bound for the content of the blocks so far
+	packed  bool  // one of them is compressed
 }
 
 type walkState int
@@ -174,6 +175,10 @@ func (w *Walker) Header() FrameHeader { return w.header }
 // MaxContent gives an upper bound for the content of the blocks passed so
 // far.
 func (w *Walker) MaxContent() int64 { return w.content }
+
+// Compressed says whether any of the blocks passed so far is a compressed one.
+// A frame without any was stored, with runs taken out.
+func (w *Walker) Compressed() bool { return w.packed }
 
 // Step takes the bytes at Pos, of which there have to be Need or more. It
 // fails with [frame.ErrCorrupt] if they break the format, and with
@@ -218,7 +223,7 @@ func (w *Walker) block(b []byte) error {
 	case repeated:
 		stored = 1
 	case compressed:
-		content = MaxBlock
+		content, w.packed = MaxBlock, true
 	}
 	w.pos += blockHeaderSize + stored
 	w.content += content

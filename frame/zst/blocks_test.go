@@ -84,6 +84,23 @@ func TestWalkerFindsTheEnd(t *testing.T) {
 	}
 }
 
+func TestWalkerSeesCompressedBlocks(t *testing.T) {
+	header := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x20, 2}
+	for name, c := range map[string]struct {
+		blocks string
+		want   bool
+	}{
+		"raw and repeated": {"\x08\x00\x00x\x0b\x00\x00x", false},
+		"compressed last":  {"\x08\x00\x00x\x0d\x00\x00x", true},
+		"compressed first": {"\x0c\x00\x00x\x09\x00\x00x", true},
+	} {
+		w, err := walk(append(bytes.Clone(header), c.blocks...))
+		if err != nil || w.Compressed() != c.want {
+			t.Errorf("%s: %v, %v", name, w.Compressed(), err)
+		}
+	}
+}
+
 // Our own reading of a frame header agrees with the codec's.
 func FuzzFrameHeader(f *testing.F) {
 	for _, b := range frames(f) {

@@ -31,7 +31,13 @@ type Item struct {
 
 // ItemOf gives the item of a data frame with that content.
 func ItemOf(wholeFrame, content []byte) Item {
-	return Item{Size: len(content), Content: DigestOf(content), Wire: xxh3.Hash(wholeFrame)}
+	return ItemWith(wholeFrame, len(content), DigestOf(content))
+}
+
+// ItemWith gives the item of a data frame whose content has so many bytes and
+// that digest.
+func ItemWith(wholeFrame []byte, size int, content Digest) Item {
+	return Item{Size: size, Content: content, Wire: xxh3.Hash(wholeFrame)}
 }
 
 // Fold takes the data frames of a stream in order and knows at any time what

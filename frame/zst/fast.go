@@ -66,6 +66,13 @@ func CheckFast(size uint32, payload []byte, chunk uint32) error {
 	return nil
 }
 
+// PeekFast gives what the first [FastBlockOffset] bytes of a fast frame's payload
+// say, for listings: the check is not verified, and Block is nil.
+func PeekFast(payload []byte) Fast {
+	b := payload[markSize:FastBlockOffset]
+	return Fast{Content: binary.LittleEndian.Uint32(b), Digest: Digest(b[8:24])}
+}
+
 // ParseFast takes the payload of a fast frame apart, whose size and beginning
 // [CheckFast] has accepted. Whether the block decodes to the content is for the
 // caller.

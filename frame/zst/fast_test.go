@@ -35,6 +35,9 @@ func TestFastBytes(t *testing.T) {
 	if diff := cmp.Diff(Fast{Content: 3, Digest: digest, Block: []byte("\x03\x08abc")}, f); diff != "" {
 		t.Error(diff)
 	}
+	if diff := cmp.Diff(Fast{Content: 3, Digest: digest}, PeekFast(payloadOf(got)[:FastBlockOffset])); diff != "" {
+		t.Errorf("peeked: %s", diff)
+	}
 	if e := FastEntry(got, f); e != (Entry{uint32(len(got)), 3, digest.low32()}) {
 		t.Errorf("entry %+v", e)
 	}

@@ -54,6 +54,16 @@ func AppendEntry(dst []byte, e Entry) []byte {
 	return binary.LittleEndian.AppendUint32(dst, e.Checksum)
 }
 
+// ParseEntry gives the entry that b begins with, which has to have [EntrySize]
+// bytes or more. Any bytes are one.
+func ParseEntry(b []byte) Entry {
+	return Entry{
+		Compressed: binary.LittleEndian.Uint32(b),
+		Content:    binary.LittleEndian.Uint32(b[4:]),
+		Checksum:   binary.LittleEndian.Uint32(b[8:]),
+	}
+}
+
 // AppendFooter appends what ends the table.
 func AppendFooter(dst []byte, frames uint32) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, frames)

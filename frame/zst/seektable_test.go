@@ -69,3 +69,10 @@ func TestParseFooter(t *testing.T) {
 		t.Error("short footer accepted")
 	}
 }
+
+func TestEntryRoundTrip(t *testing.T) {
+	e := Entry{Compressed: 1 << 31, Content: 2, Checksum: 0xfedcba98}
+	if got := ParseEntry(append(AppendEntry(nil, e), "behind"...)); got != e {
+		t.Errorf("%+v, want %+v", got, e)
+	}
+}
