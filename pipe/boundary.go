@@ -18,22 +18,22 @@ func (s *scanner) frameHeader(w *zst.Walker) (zst.FrameHeader, error) {
 }
 
 // wholeFrame walks to the end of the ordinary frame at hand and gives all of
-// it, without using it up. The second result is false if it is larger than
-// limit, as far as it was walked.
-func (s *scanner) wholeFrame(w *zst.Walker, limit int) ([]byte, bool, error) {
+// it, without using it up; nothing if it is larger than limit, as far as it was
+// walked.
+func (s *scanner) wholeFrame(w *zst.Walker, limit int) ([]byte, error) {
 	for w.Pos() <= int64(limit) {
 		if w.Need() == 0 {
 			b, err := s.need(int(w.Pos()), dataFrame)
 			if err != nil {
-				return nil, false, err
+				return nil, err
 			}
-			return b[:w.Pos()], true, nil
+			return b[:w.Pos()], nil
 		}
 		if err := s.walk(w); err != nil {
-			return nil, false, err
+			return nil, err
 		}
 	}
-	return nil, false, nil
+	return nil, nil
 }
 
 // walk makes one step of a walker whose frame begins at hand.

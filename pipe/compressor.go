@@ -66,6 +66,9 @@ func NewCompressor(w io.Writer, opts ...Option) (*Compressor, error) {
 			return nil, err
 		}
 	}
+	if err := cfg.settle(); err != nil {
+		return nil, err
+	}
 	c := &Compressor{cfg: cfg, limit: zst.MaxFrames}
 	if err := c.line.init(cfg); err != nil {
 		return nil, err
@@ -80,7 +83,7 @@ func (c *Compressor) Reset(w io.Writer) {
 	if c.ctx != nil {
 		c.Abort()
 	}
-	c.meter = meter{start: time.Now()}
+	c.meter.reset()
 	c.line.vec = vecio.NewWriter(w)
 	c.ctx, c.cancel = context.WithCancelCause(c.cfg.ctx)
 	c.fold, c.table = zst.Fold{}, zst.Table{}
@@ -166,10 +169,14 @@ func (c *Compressor) seal() error {
 	var end []byte
 	if !c.started {
 		end = c.appendHeader(end, nil)
-		c.table.Add(zst.EmptyEntry(len(end)))
+		c.enterHeader(len(end))
 	}
 	at := len(end)
-	end = zst.AppendSeal(end, c.fold.Seal(true))
+	seal := c.fold.Seal(true)
+	for _, n := range c.meter.stats().Levels {
+		seal.Levels = append(seal.Levels, uint64(n))
+	}
+	end = zst.AppendSeal(end, seal)
 	c.table.Add(zst.EmptyEntry(len(end) - at))
 	return c.write([][]byte{end, c.table.Finish()})
 }
@@ -185,6 +192,9 @@ func (c *Compressor) Abort() {
 // Stats says what was done so far. It may be called at any time, from any
 // goroutine, but not during Reset. BytesIn counts what has left in frames.
 func (c *Compressor) Stats() Stats { return c.meter.stats() }
+
+// now is the time since the start.
+func (c *Compressor) now() time.Duration { return c.meter.now() }
 
 // free gives room for at least one byte of the chunk that is being filled.
 func (c *Compressor) free(call string) ([]byte, error) {
@@ -224,31 +234,47 @@ func (c *Compressor) emit() {
 	case !c.started:
 		j.out.B = c.appendHeader(j.out.B, j.in.B)
 	}
-	c.line.send(j)
+	c.line.send(c, j)
 }
 
-// appendHeader appends the header. The first chunk tells what the payload is.
+// appendHeader appends the header, and the lock if the wire has one. The first
+// chunk tells what the payload is.
 func (c *Compressor) appendHeader(dst, content []byte) []byte {
 	c.started = true
-	return zst.AppendHeader(dst, zst.Header{Chunk: uint32(c.cfg.chunk), Payload: recognise(content)})
+	dst = zst.AppendHeader(dst, zst.Header{Chunk: uint32(c.cfg.chunk), Payload: recognise(content), Wire: c.cfg.wire})
+	if c.cfg.wire == zst.WireCtxpipe {
+		dst = zst.AppendLock(dst)
+	}
+	return dst
+}
+
+// enterHeader enters what appendHeader has appended into the table.
+func (c *Compressor) enterHeader(size int) {
+	if c.cfg.wire == zst.WireCtxpipe {
+		size -= zst.LockSize
+		defer c.table.Add(zst.EmptyEntry(zst.LockSize))
+	}
+	c.table.Add(zst.EmptyEntry(size))
 }
 
 // leave writes a frame out, with the header if that stands in front of it.
 func (c *Compressor) leave(j *job) error {
+	if j.made.err != nil {
+		return errors.Wrapf(j.made.err, "frame at offset %d", c.meter.in.Load())
+	}
 	// The final seal needs an entry in the table too.
 	if c.table.Len() >= c.limit-1 {
 		return fmt.Errorf("more than %d frames: use a larger chunk: %w", c.limit, frame.ErrTooLarge)
 	}
 	if j.header > 0 {
-		c.table.Add(zst.EmptyEntry(j.header))
+		c.enterHeader(j.header)
 	}
 	c.fold.Add(j.made.item)
 	c.table.Add(j.made.entry)
 	if err := c.write(j.made.vec); err != nil {
 		return err
 	}
-	c.meter.in.Add(int64(j.made.item.Size))
-	c.meter.frames.Add(1)
+	c.meter.count(j)
 	return nil
 }
 

@@ -1,54 +1,139 @@
 package pipe
 
 import (
-	"math/bits"
+	"time"
 
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 )
 
-// maxWindow is the longest distance of a match. The codec's own value at its
-// fastest level; more costs memory and gains little.
-const maxWindow = 4 << 20
+// encodedFrame is a data frame and what the stream has to know about it.
+type encodedFrame struct {
+	vec   [][]byte // all that leaves, in order, with what stands in front of it
+	size  int      // of the frame alone
+	entry zst.Entry
+	item  zst.Item
+	level Level // that made it
+	zero  int   // bytes of the content that an elided frame leaves out
+	err   error // no frame could be made
+}
 
-// frameEncoder makes one data frame out of one chunk. It keeps nothing from
-// one chunk to the next, so several may work on one stream.
-type frameEncoder struct{ enc *zstd.Encoder }
+// frameMaker makes data frames for one worker. It keeps nothing from one chunk
+// to the next but the codecs' memory, which it takes when a level is first asked
+// for.
+type frameMaker struct {
+	chunk  int
+	codecs [madeLevels]*zstd.Encoder
+	verify *verifier // nil: do not
+}
 
-// newFrameEncoder makes an encoder for chunks of up to chunk bytes. It starts
-// no goroutine, and so need not be closed.
-func newFrameEncoder(chunk int) (frameEncoder, error) {
+// codecLevel gives the codec's name of a level.
+var codecLevel = map[Level]zstd.EncoderLevel{
+	LevelFastest: zstd.SpeedFastest,
+	LevelDefault: zstd.SpeedDefault,
+	LevelBetter:  zstd.SpeedBetterCompression,
+}
+
+// make makes the frame of a job, whose content is not empty, behind what out
+// holds already. It allocates nothing once the codec has its memory: out has
+// room for frameSize. A chunk that does not shrink is stored: made by LevelElide,
+// which copies nothing and costs the reader nothing.
+func (m *frameMaker) make(j *job, l Level) {
+	if m.encode(j, l); m.verify != nil {
+		m.verified(j)
+	}
+}
+
+func (m *frameMaker) encode(j *job, l Level) {
+	switch l {
+	case LevelElide:
+		elide(j)
+		return
+	case LevelFast:
+		fast(j)
+	default:
+		m.zstd(j, l)
+	}
+	if n := len(j.in.B); j.made.size > n-n/worthwhile {
+		j.out.B = j.out.B[:j.header]
+		elide(j)
+	}
+}
+
+// worthwhile is the part of a chunk that a codec has to save: less is not worth
+// what the reader spends on it.
+const worthwhile = 64
+
+// elide makes the frame without a codec.
+func elide(j *job) {
+	e := &j.elider
+	vec, size, zero := e.Frame(j.in.B)
+	j.made.vec = append(j.made.vec[:0], j.out.B[:j.header])
+	j.made.vec = append(j.made.vec, vec...)
+	j.made.size, j.made.zero, j.made.level = size, zero, LevelElide
+	j.made.entry, j.made.item = e.Entry(), e.Item()
+}
+
+// fast makes a fast frame.
+func fast(j *job) {
+	content := j.in.B
+	digest := zst.DigestOf(content)
+	out := zst.BeginFast(j.out.B, uint32(len(content)), digest)
+	block := s2.Encode(out[len(out):cap(out)], content) // stays there: there is room
+	out = zst.FinishFast(append(out, block...), j.header)
+	j.out.B = out
+	whole := out[j.header:]
+	j.made.vec = append(j.made.vec[:0], out)
+	j.made.size, j.made.level = len(whole), LevelFast
+	j.made.item = zst.ItemWith(whole, len(content), digest)
+	j.made.entry = zst.FastEntry(whole, zst.Fast{Content: uint32(len(content)), Digest: digest})
+}
+
+// zstd makes the frame with a codec.
+func (m *frameMaker) zstd(j *job, l Level) {
+	codec, err := m.codec(l)
+	if err != nil {
+		j.made.err = err
+		return
+	}
+	j.out.B = codec.EncodeAll(j.in.B, j.out.B)
+	whole := j.out.B[j.header:]
+	j.made.vec = append(j.made.vec[:0], j.out.B)
+	j.made.size, j.made.level = len(whole), l
+	j.made.entry, j.made.item = zst.DataEntry(whole, len(j.in.B)), zst.ItemOf(whole, j.in.B)
+}
+
+// codec gives the codec of a level. It starts no goroutine, and so need not be
+// closed.
+func (m *frameMaker) codec(l Level) (*zstd.Encoder, error) {
+	if m.codecs[l] != nil {
+		return m.codecs[l], nil
+	}
 	enc, err := zstd.NewWriter(nil,
 		zstd.WithEncoderConcurrency(1),
-		zstd.WithEncoderLevel(zstd.SpeedFastest),
+		zstd.WithEncoderLevel(codecLevel[l]),
+		zstd.WithLowerEncoderMem(true),
 		zstd.WithEncoderCRC(true),
 		// Without this the codec omits the content size of short chunks.
 		zstd.WithSingleSegment(true),
-		// No distance can be longer than the chunk, and the codec allocates
-		// twice the window.
-		zstd.WithWindowSize(min(maxWindow, 1<<bits.Len(uint(chunk-1)))),
+		zstd.WithWindowSize(windowFor(m.chunk)),
 	)
-	return frameEncoder{enc}, err
+	m.codecs[l] = enc
+	return enc, err
 }
 
-// encodedFrame is a data frame and what the stream has to know about it.
-type encodedFrame struct {
-	vec   [][]byte // all that leaves, in order, with the header if there is one
-	entry zst.Entry
-	item  zst.Item
-}
-
-// encode makes the frame of a job, whose content is not empty, behind what out
-// holds already. It allocates nothing: out has room for zst.MaxFrameSize. Blocks
-// that do not shrink are stored by the codec.
-func (e frameEncoder) encode(j *job) {
-	content, at := j.in.B, len(j.out.B)
-	j.out.B = e.enc.EncodeAll(content, j.out.B)
-	whole := j.out.B[at:]
-	j.made = encodedFrame{
-		vec:   append(j.made.vec[:0], j.out.B),
-		entry: zst.DataEntry(whole, len(content)),
-		item:  zst.ItemOf(whole, content),
+// verified demands that the frame decodes to its content. If it does not, it is
+// made again without a codec.
+func (m *frameMaker) verified(j *job) {
+	start := time.Now()
+	if j.made.err == nil && !m.verify.good(j) {
+		j.failed = true
+		j.out.B = j.out.B[:j.header]
+		if elide(j); !m.verify.good(j) {
+			j.made.err = ErrCodec
+		}
 	}
+	j.verifying = time.Since(start)
 }

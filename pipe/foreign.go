@@ -30,44 +30,63 @@ func (f *foreign) step(s *scanner) error {
 	if f.open != nil {
 		return f.stream(s)
 	}
-	b, err := s.in.peek(1)
-	if len(b) == 0 {
-		if err == io.EOF && !f.some {
-			return s.bad("", "TR-92", "input ends before any ordinary frame", io.ErrUnexpectedEOF)
-		}
-		return err
-	}
-	if b, err = s.need(4, "next frame"); err != nil {
-		return err
-	}
-	magic := binary.LittleEndian.Uint32(b)
-	switch {
-	case magic == zst.MagicFrame:
-		f.some = true
-		return f.ordinary(s)
-	case magic == zst.MagicOwn:
-		return s.bad("", "TR-91", "frame of a sealed stream inside a foreign one", frame.ErrCorrupt)
-	case zst.IsSkippable(magic):
-		return f.skip(s)
-	}
-	return s.bad("", "TR-60", "no frame begins here", frame.ErrCorrupt)
-}
-
-// skip passes over a skippable frame.
-func (f *foreign) skip(s *scanner) error {
-	b, err := s.need(zst.SkippableHeaderSize, "skippable frame")
+	magic, err := f.next(s)
 	if err != nil {
 		return err
 	}
-	size := int64(binary.LittleEndian.Uint32(b[4:]))
-	if size > s.cfg.maxSkippable {
-		return s.tooLarge("skippable frame", "too large", s.cfg.maxSkippable, size)
+	if magic == zst.MagicFrame {
+		return f.ordinary(s)
 	}
-	s.in.discard(zst.SkippableHeaderSize)
-	if err := s.skip(size, "skippable frame", func([]byte) {}); err != nil {
+	size, err := s.skippableSize()
+	if err == nil {
+		err = s.skip(size, skippableFrame, func([]byte) {})
+	}
+	if err != nil {
 		return err
 	}
 	return s.passed()
+}
+
+// next gives the magic of the frame at hand, io.EOF at a good end.
+func (f *foreign) next(s *scanner) (uint32, error) {
+	b, err := s.in.peek(1)
+	if len(b) == 0 {
+		if err == io.EOF && !f.some {
+			return 0, s.bad("", "TR-92", "input ends before any ordinary frame", io.ErrUnexpectedEOF)
+		}
+		return 0, err
+	}
+	if b, err = s.need(4, "next frame"); err != nil {
+		return 0, err
+	}
+	magic := binary.LittleEndian.Uint32(b)
+	f.some = f.some || magic == zst.MagicFrame
+	return magic, judgeForeignMagic(s.place(), magic)
+}
+
+// judgeForeignMagic says whether a frame with that magic may stand in a foreign
+// stream.
+func judgeForeignMagic(at place, magic uint32) error {
+	switch {
+	case magic == zst.MagicOwn:
+		return at.bad("", "TR-91", "frame of a sealed stream inside a foreign one", frame.ErrCorrupt)
+	case magic == zst.MagicFrame, zst.IsSkippable(magic):
+		return nil
+	}
+	return at.bad("", "TR-60", "no frame begins here", frame.ErrCorrupt)
+}
+
+// skippableSize gives the size of the skippable frame at hand, on the wire.
+func (s *scanner) skippableSize() (int64, error) {
+	b, err := s.need(zst.SkippableHeaderSize, skippableFrame)
+	if err != nil {
+		return 0, err
+	}
+	size := int64(binary.LittleEndian.Uint32(b[4:]))
+	if size > s.cfg.maxSkippable {
+		return 0, s.tooLarge(skippableFrame, "too large", s.cfg.maxSkippable, size)
+	}
+	return zst.SkippableHeaderSize + size, nil
 }
 
 // ordinary sends a frame whole, or begins to stream it.
@@ -81,7 +100,9 @@ func (f *foreign) ordinary(s *scanner) error {
 		return s.bad(dataFrame, "TR-94", "needs a dictionary", frame.ErrUnsupported)
 	}
 	if h.Window > uint64(s.cfg.maxWindow) {
-		return s.tooLarge(dataFrame, "window too large", s.cfg.maxWindow, h.Window)
+		e := s.place().tooLarge(dataFrame, "window too large", s.cfg.maxWindow, h.Window)
+		e.Err = &WindowError{Window: h.Window}
+		return e
 	}
 	if !h.HasContentSize || h.ContentSize <= uint64(s.cfg.wholeForeign()) {
 		ok, err := f.whole(s, &w)
@@ -107,7 +128,7 @@ func (f *foreign) whole(s *scanner, w *zst.Walker) (bool, error) {
 	size, exact := w.MaxContent(), w.Header().HasContentSize
 	if exact {
 		if int64(w.Header().ContentSize) > size {
-			return false, s.bad(dataFrame, "TR-24", "blocks too few for the content size", frame.ErrCorrupt)
+			return false, s.place().tooFewBlocks()
 		}
 		size = int64(w.Header().ContentSize)
 	}

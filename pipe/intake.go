@@ -99,7 +99,8 @@ func (t *intake) decode(dec *decoder) {
 
 // next gives the next part in order when it is ready, or why there is none. It
 // counts what it waits for, from now on.
-func (t *intake) next(m *meter, now time.Time) (*part, error) {
+func (t *intake) next(m *meter) (*part, error) {
+	now := m.now()
 	select {
 	case p := <-t.order:
 		now = m.wait(reader, now)

@@ -61,3 +61,15 @@ func (c LevelCounts) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(m)
 }
+
+// UnmarshalJSON reads what MarshalJSON gives.
+func (c *LevelCounts) UnmarshalJSON(b []byte) error {
+	var m map[string]int64
+	if err := json.Unmarshal(b, &m); err != nil {
+		return err
+	}
+	for i := range c {
+		c[i] = m[Level(i).String()]
+	}
+	return nil
+}

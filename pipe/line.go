@@ -3,6 +3,7 @@ package pipe
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
@@ -13,17 +14,34 @@ import (
 // being filled and one that is being written.
 const spareJobs = 2
 
-// maxHeaderFrame is more than the header that a Compressor writes needs.
+// maxHeaderFrame is more than header and lock need.
 const maxHeaderFrame = 128
 
 // job is a chunk on its way to be a frame. It is owned by one at a time: who
 // fills it, the line, a worker, the writer.
 type job struct {
 	in     *bufpool.Buffer // the content
-	out    *bufpool.Buffer // the header, if it stands before this frame, then what the codec makes
-	header int             // bytes of out that are the header
+	out    *bufpool.Buffer // header and lock, if they stand before this frame, then what the codec makes
+	header int             // bytes of out that are header and lock
+	elider zst.Elider
 	made   encodedFrame
-	done   chan struct{} // gets a token when a worker is done
+
+	failed    bool          // the codec's frame did not decode to its content
+	verifying time.Duration // what finding out has taken
+	timing    timing
+
+	done chan struct{} // gets a token when a worker is done
+}
+
+// timing is what happened to a job when, counted from the Compressor's start.
+type timing struct {
+	waited time.Duration // the reader, for this job to come home
+	sent   time.Duration // by the reader
+	began  time.Duration // to be encoded
+	done   time.Duration
+	ready  time.Duration // the writer was, for this job
+	write  time.Duration // began to be written
+	left   time.Duration
 }
 
 // line takes jobs in order, lets workers encode them in any order, and writes
@@ -35,9 +53,10 @@ type job struct {
 // All channels have room for every job, so only home ever makes somebody wait.
 // Its goroutines run from the first job to stop.
 type line struct {
-	pool     *bufpool.Pool
-	encoders []frameEncoder
-	vec      *vecio.Writer
+	pool   *bufpool.Pool
+	makers []*frameMaker
+	levels chooser
+	vec    *vecio.Writer
 
 	home, work, order chan *job
 	running           sync.WaitGroup
@@ -46,28 +65,33 @@ type line struct {
 
 func (l *line) init(cfg compressConfig) error {
 	for range cfg.workers {
-		enc, err := newFrameEncoder(cfg.chunk)
-		if err != nil {
-			return err
+		m := &frameMaker{chunk: cfg.chunk}
+		if cfg.verify {
+			v, err := newVerifier(cfg.chunk)
+			if err != nil {
+				return err
+			}
+			m.verify = v
 		}
-		l.encoders = append(l.encoders, enc)
+		l.makers = append(l.makers, m)
 	}
+	l.levels = newChooser(cfg)
 	// One size serves for what comes in and for what goes out.
-	size := maxHeaderFrame + zst.MaxFrameSize(cfg.chunk)
+	size := frameSize(cfg.chunk)
 	l.pool = bufpool.New(size, size)
 	return nil
 }
 
 // start lends the buffers and starts the goroutines.
 func (l *line) start(c *Compressor) {
-	jobs := len(l.encoders) + spareJobs
+	jobs := len(l.makers) + spareJobs
 	l.home, l.work, l.order = make(chan *job, jobs), make(chan *job, jobs), make(chan *job, jobs)
 	for range jobs {
 		l.home <- &job{in: l.pool.Get(), out: l.pool.Get(), done: make(chan struct{}, 1)}
 	}
 	l.open = true
-	for _, enc := range l.encoders {
-		l.running.Go(func() { l.encode(c.ctx, enc) })
+	for _, m := range l.makers {
+		l.running.Go(func() { l.encode(c, m) })
 	}
 	l.running.Go(func() { l.write(c) })
 }
@@ -77,8 +101,10 @@ func (l *line) take(c *Compressor) *job {
 	if !l.open {
 		l.start(c)
 	}
+	asked := c.now()
 	select {
 	case j := <-l.home:
+		j.timing = timing{waited: c.now() - asked}
 		return j
 	case <-c.ctx.Done():
 		return nil
@@ -86,17 +112,21 @@ func (l *line) take(c *Compressor) *job {
 }
 
 // send sends a filled job down the line.
-func (l *line) send(j *job) {
+func (l *line) send(c *Compressor, j *job) {
 	j.header = len(j.out.B)
+	j.timing.sent = c.now()
 	l.order <- j
 	l.work <- j
 }
 
 // encode is a worker.
-func (l *line) encode(ctx context.Context, enc frameEncoder) {
+func (l *line) encode(c *Compressor, m *frameMaker) {
 	for j := range l.work {
-		if ctx.Err() == nil {
-			enc.encode(j)
+		if c.ctx.Err() == nil {
+			j.timing.began = c.now()
+			m.make(j, l.levels.choose(j))
+			j.timing.done = c.now()
+			l.levels.made(j)
 		}
 		j.done <- struct{}{}
 	}
@@ -104,14 +134,23 @@ func (l *line) encode(ctx context.Context, enc frameEncoder) {
 
 // write is the writer. After a failure it only sends the jobs home.
 func (l *line) write(c *Compressor) {
+	ready := c.now()
 	for j := range l.order {
+		ready = c.meter.wait(reader, ready)
+		j.timing.ready = ready
 		<-j.done
+		ready = c.meter.wait(workers, ready)
 		if c.ctx.Err() == nil {
+			j.timing.write = ready
 			if err := c.leave(j); err != nil {
 				c.cancel(err)
 			}
+			ready = c.meter.wait(writer, ready)
+			j.timing.left = ready
+			l.levels.left(j)
 		}
 		j.in.B, j.out.B, j.made = j.in.B[:0], j.out.B[:0], encodedFrame{vec: j.made.vec[:0]}
+		j.failed, j.verifying = false, 0
 		l.home <- j
 	}
 }

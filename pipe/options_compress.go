@@ -1,6 +1,9 @@
 package pipe
 
 import (
+	"fmt"
+
+	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 )
 
@@ -19,18 +22,58 @@ const (
 
 type compressConfig struct {
 	commonConfig
-	chunk int
+	chunk  int // 0: DefaultChunk, or less if the memory demands it
+	level  Level
+	wire   zst.Wire
+	verify bool
 }
 
 func defaultCompress() compressConfig {
-	return compressConfig{commonConfig: defaultCommon(), chunk: DefaultChunk}
+	return compressConfig{commonConfig: defaultCommon(), level: LevelAuto}
 }
 
 // WithChunk sets the largest content of a data frame in bytes, from MinChunk
-// to MaxChunk. Default: DefaultChunk.
+// to MaxChunk. Default: DefaultChunk, or less where [WithMemory] demands it.
 func WithChunk(n int) Option {
 	return compressOption(func(c *compressConfig) error {
 		c.chunk = n
 		return inRange("WithChunk", int64(n), MinChunk, MaxChunk)
 	})
+}
+
+// WithLevel sets how much work a data frame is worth. [LevelFast] needs
+// [WithWire]. Default: LevelAuto.
+func WithLevel(l Level) Option {
+	return compressOption(func(c *compressConfig) error {
+		c.level = l
+		return inRange("WithLevel", int64(l), int64(LevelElide), int64(LevelAuto))
+	})
+}
+
+// WithWire sets who can read the stream. On [zst.WireCtxpipe] only ctxpipe can,
+// and frames of [LevelFast] may be in it. Default: [zst.WireZstd].
+func WithWire(w zst.Wire) Option {
+	return compressOption(func(c *compressConfig) error {
+		c.wire = w
+		return inRange("WithWire", int64(w), int64(zst.WireZstd), int64(zst.WireCtxpipe))
+	})
+}
+
+// WithVerifyEncode has each frame decoded and compared with its content before
+// it leaves. One that differs is made again without a codec; Stats tells how
+// many there were, and what the verifying has cost.
+func WithVerifyEncode() Option {
+	return compressOption(func(c *compressConfig) error {
+		c.verify = true
+		return nil
+	})
+}
+
+// settle judges the options as a whole, and fits chunk and workers into the
+// memory.
+func (c *compressConfig) settle() error {
+	if c.level == LevelFast && c.wire != zst.WireCtxpipe {
+		return fmt.Errorf("level %v needs the wire %v, which only ctxpipe reads: %w", c.level, zst.WireCtxpipe, frame.ErrMisuse)
+	}
+	return c.fit()
 }

@@ -29,6 +29,17 @@ func defaultRestore() restoreConfig {
 	}
 }
 
+// restoreConfigOf gives the defaults with the options.
+func restoreConfigOf(opts []RestoreOption) (restoreConfig, error) {
+	cfg := defaultRestore()
+	for _, opt := range opts {
+		if err := opt.restore(&cfg); err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, nil
+}
+
 // fit makes the limits agree with the memory that may be used, and with each
 // other.
 func (c *restoreConfig) fit() error {
@@ -78,8 +89,10 @@ func (c *restoreConfig) wholeForeign() int {
 	return n
 }
 
-// decodeLimit is the most content of any frame that is decoded whole.
-func (c *restoreConfig) decodeLimit() int64 { return max(int64(c.maxChunk), wholeForeign) }
+// decodeLimit is the most content, and the largest window, of any frame that is
+// decoded whole. The window is larger than the content where an encoder did not
+// know the size.
+func (c *restoreConfig) decodeLimit() int64 { return max(int64(c.maxChunk), wholeForeign, c.maxWindow) }
 
 // WithForce passes raw input on even if it is not recognised.
 func WithForce() RestoreOption {
@@ -100,7 +113,7 @@ func WithMaxChunk(n int) RestoreOption {
 
 // WithMaxWindow limits the window of foreign frames in bytes, from DefaultChunk
 // to 1 GiB. A Restorer may need twice as much memory. Default: 128 MiB, which is
-// enough for zstd --long=27.
+// enough for zstd --long=27. What exceeds it is a [WindowError].
 func WithMaxWindow(n int64) RestoreOption {
 	return restoreOption(func(c *restoreConfig) error {
 		c.maxWindow = n
@@ -132,3 +145,17 @@ func WithMaxOutput(n int64) RestoreOption {
 		return inRange("WithMaxOutput", n, 0, 1<<62)
 	})
 }
+
+// A WindowError is underneath the error about a foreign frame whose window
+// exceeds the limit. It wraps [frame.ErrTooLarge].
+type WindowError struct {
+	Window uint64 // bytes that the frame needs
+}
+
+// Error says how large the window is.
+func (e *WindowError) Error() string {
+	return fmt.Sprintf("a window of %d bytes is too large", e.Window)
+}
+
+// Unwrap gives frame.ErrTooLarge.
+func (e *WindowError) Unwrap() error { return frame.ErrTooLarge }

@@ -64,7 +64,7 @@ func (p place) add(err error) error {
 }
 
 // tooLarge says that what stands here exceeds a limit.
-func (p place) tooLarge(record, what string, limit, got any) error {
+func (p place) tooLarge(record, what string, limit, got any) *frame.Error {
 	e := p.bad(record, "TR-80", what, frame.ErrTooLarge)
 	e.Wanted, e.Got = fmt.Sprintf("at most %v", limit), fmt.Sprint(got)
 	return e

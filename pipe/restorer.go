@@ -88,8 +88,8 @@ type Restorer struct {
 	fold   zst.Fold
 	meter  meter
 
-	decoded int64     // content of all parts so far
-	mark    time.Time // up to here the time was counted
+	decoded int64         // content of all parts so far
+	mark    time.Duration // up to here the time was counted
 	closed  bool
 	err     error // sticky; io.EOF after everything was verified
 }
@@ -103,11 +103,9 @@ var (
 // reads nothing yet, and starts nothing. It fails with [frame.ErrMisuse] if an
 // option is out of range.
 func NewRestorer(r io.Reader, opts ...RestoreOption) (*Restorer, error) {
-	cfg := defaultRestore()
-	for _, opt := range opts {
-		if err := opt.restore(&cfg); err != nil {
-			return nil, err
-		}
+	cfg, err := restoreConfigOf(opts)
+	if err != nil {
+		return nil, err
 	}
 	if err := cfg.fit(); err != nil {
 		return nil, err
@@ -128,8 +126,8 @@ func (r *Restorer) Reset(src io.Reader) {
 	if r.dec == nil {
 		r.dec = &decoder{workers: r.cfg.workers, limit: r.cfg.decodeLimit()}
 	}
-	r.mark = time.Now()
-	r.meter.reset(r.mark)
+	r.meter.reset()
+	r.mark = 0
 }
 
 // Read gives the payload, as much as is ready, and waits only if none is. Its
@@ -181,7 +179,7 @@ func (r *Restorer) WriteTo(w io.Writer) (int64, error) {
 // time since it last did so was the caller's.
 func (r *Restorer) next() ([]byte, error) {
 	r.mark = r.meter.wait(writer, r.mark)
-	defer func() { r.mark = time.Now() }()
+	defer func() { r.mark = r.meter.now() }()
 	for {
 		// A failure has dropped the queue, and success has opened it.
 		if b := r.out.ready(); len(b) > 0 {
@@ -213,7 +211,7 @@ func (r *Restorer) step() error {
 	if r.intake == nil {
 		r.intake = startIntake(r.src, &r.cfg, &r.meter, &r.pools, r.dec)
 	}
-	p, err := r.intake.next(&r.meter, time.Now())
+	p, err := r.intake.next(&r.meter)
 	if err != nil {
 		return err
 	}

@@ -13,8 +13,10 @@ import (
 
 // How the frames are called in errors.
 const (
-	dataFrame = "data frame"
-	fastFrame = "fast frame"
+	dataFrame      = "data frame"
+	fastFrame      = "fast frame"
+	skippableFrame = "skippable frame"
+	seekTable      = "seek table"
 )
 
 // scanner cuts the input into parts. It judges all that can be judged without
@@ -86,25 +88,37 @@ func (s *scanner) takeFrame(kind partKind, n, size int) (*part, error) {
 
 // begin finds out by the first bytes what the input is.
 func (s *scanner) begin() error {
-	b, err := s.in.peek(recogniseSize)
-	if err != nil && err != io.EOF {
-		return err
-	}
-	kind, payload := identify(b)
+	kind, payload, err := s.recognise()
 	switch {
+	case err != nil:
+		return err
 	case kind == Sealed:
 		return s.beginSealed()
 	case kind == Foreign:
 		return s.start(Info{Kind: kind, Chunk: DefaultChunk}, &foreign{}, s.cfg.wholeForeign())
+	}
+	return s.start(Info{Kind: kind, Chunk: DefaultChunk, Payload: payload}, raw{}, piece)
+}
+
+// recognise gives the kind of the input, and of raw input the payload too.
+func (s *scanner) recognise() (Kind, zst.Payload, error) {
+	b, err := s.in.peek(recogniseSize)
+	if err != nil && err != io.EOF {
+		return Unknown, "", err
+	}
+	kind, payload := identify(b)
+	switch {
 	case kind == Unknown: // too short to tell
-		return s.cut("input", len(b))
-	case payload == zst.PayloadOpaque && !s.cfg.force:
-		return &frame.Error{
+		err = s.cut("input", len(b))
+	case kind == Raw && payload == zst.PayloadOpaque && !s.cfg.force:
+		err = &frame.Error{
 			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-96", Err: frame.ErrCorrupt,
 			What: "neither zstd nor a known payload",
 		}
+	default:
+		err = nil
 	}
-	return s.start(Info{Kind: kind, Chunk: DefaultChunk, Payload: payload}, raw{}, piece)
+	return kind, payload, err
 }
 
 // identify tells by the first bytes what the input is. It gives Unknown for the

@@ -23,24 +23,36 @@ type sealed struct {
 
 // beginSealed reads the header, and the lock if there has to be one.
 func (s *scanner) beginSealed() error {
-	whole, err := s.ownFrame("header", zst.CheckHeaderSize)
+	m, info, size, err := s.header()
 	if err != nil {
 		return err
+	}
+	if err := s.start(info, m, info.Chunk); err != nil {
+		return err
+	}
+	return m.begin(s, size)
+}
+
+// header gives what the header at hand says, and its size, without using it up.
+func (s *scanner) header() (*sealed, Info, int, error) {
+	whole, err := s.ownFrame("header", zst.CheckHeaderSize)
+	if err != nil {
+		return nil, Info{}, 0, err
 	}
 	h, err := zst.ParseHeader(whole[zst.SkippableHeaderSize:])
 	if err != nil {
-		return s.at(err, 0)
+		return nil, Info{}, 0, s.at(err, 0)
 	}
 	if int64(h.Chunk) > int64(s.cfg.maxChunk) {
-		return s.tooLarge("header", "chunk too large", s.cfg.maxChunk, h.Chunk)
+		return nil, Info{}, 0, s.tooLarge("header", "chunk too large", s.cfg.maxChunk, h.Chunk)
 	}
-	m := &sealed{chunk: h.Chunk, wire: h.Wire}
-	size := len(whole)
 	info := Info{Kind: Sealed, Chunk: int(h.Chunk), Payload: h.Payload, Wire: h.Wire}
-	if err := s.start(info, m, int(h.Chunk)); err != nil {
-		return err
-	}
-	if err := m.pass(s, size, zst.EmptyEntry(size)); err != nil || h.Wire == zst.WireZstd {
+	return &sealed{chunk: h.Chunk, wire: h.Wire}, info, len(whole), nil
+}
+
+// begin uses up the header at hand, which has size bytes, and the lock.
+func (m *sealed) begin(s *scanner, size int) error {
+	if err := m.pass(s, size, zst.EmptyEntry(size)); err != nil || m.wire == zst.WireZstd {
 		return err
 	}
 	b, err := s.need(zst.LockSize, "lock")
@@ -90,49 +102,64 @@ func (m *sealed) step(s *scanner) error {
 		return err
 	}
 	magic := binary.LittleEndian.Uint32(b)
-	switch {
-	case magic == zst.MagicSeekTable && m.final:
-		return m.seekTable(s)
-	case magic == zst.MagicSeekTable:
-		return s.bad("seek table", "TR-60", "stands before the final seal", frame.ErrCorrupt)
-	case m.final:
-		return s.bad("", "TR-33", "something other than the seek table follows the final seal", frame.ErrCorrupt)
-	case magic == zst.MagicFrame:
-		return m.data(s)
-	case magic == zst.MagicOwn:
-		return m.own(s)
-	case zst.IsSkippable(magic):
-		return s.bad("skippable frame", "TR-60", "not allowed in a sealed stream", frame.ErrCorrupt)
+	if err := judgeMagic(s.place(), magic, m.final); err != nil {
+		return err
 	}
-	return s.bad("", "TR-60", "no frame begins here", frame.ErrCorrupt)
+	switch magic {
+	case zst.MagicSeekTable:
+		return m.seekTable(s)
+	case zst.MagicFrame:
+		return m.data(s)
+	}
+	mark, err := m.mark(s)
+	if err != nil {
+		return err
+	}
+	if mark == zst.MarkFast {
+		return m.fast(s)
+	}
+	return m.seal(s)
+}
+
+// mark gives the mark of the frame at hand, which has ctxpipe's own magic.
+func (m *sealed) mark(s *scanner) (zst.Mark, error) {
+	const marked = zst.SkippableHeaderSize + 8
+	b, err := s.need(marked, "next frame")
+	if err != nil {
+		return 0, err
+	}
+	return judgeMark(s.place(), b[zst.SkippableHeaderSize:marked], m.wire)
 }
 
 // data sends a data frame.
 func (m *sealed) data(s *scanner) error {
 	var w zst.Walker
-	h, err := s.frameHeader(&w)
+	size, err := m.dataSize(s, &w)
+	if err != nil {
+		return err
+	}
+	whole, err := s.wholeFrame(&w, zst.MaxFrameSize(size))
 	if err == nil {
-		err = s.at(zst.CheckData(h, m.chunk), 0)
+		err = judgeBlocks(s.place(), &w)
 	}
 	if err != nil {
 		return err
-	}
-	size := int(h.ContentSize)
-	whole, ok, err := s.wholeFrame(&w, zst.MaxFrameSize(size))
-	if err != nil {
-		return err
-	}
-	if !ok {
-		return s.bad(dataFrame, "TR-23", "frame too large for its content", frame.ErrCorrupt)
-	}
-	if int64(size) > w.MaxContent() {
-		return s.bad(dataFrame, "TR-24", "blocks too few for the content size", frame.ErrCorrupt)
 	}
 	p, err := s.takeFrame(partZstd, len(whole), size)
 	if err != nil {
 		return err
 	}
 	return m.send(s, p, zst.DataEntry(p.frame, size))
+}
+
+// dataSize walks over the header of the data frame at hand and gives the size of
+// its content.
+func (m *sealed) dataSize(s *scanner, w *zst.Walker) (int, error) {
+	h, err := s.frameHeader(w)
+	if err == nil {
+		err = s.at(zst.CheckData(h, m.chunk), 0)
+	}
+	return int(h.ContentSize), err
 }
 
 // send sends a frame that was used up.
@@ -142,39 +169,14 @@ func (m *sealed) send(s *scanner, p *part, e zst.Entry) error {
 	return m.passed(s, e)
 }
 
-// own reads a frame with ctxpipe's own magic.
-func (m *sealed) own(s *scanner) error {
-	const marked = zst.SkippableHeaderSize + 8
-	b, err := s.need(marked, "next frame")
-	if err != nil {
-		return err
-	}
-	switch zst.MarkOf(b[zst.SkippableHeaderSize:marked]) {
-	case zst.MarkSeal:
-		return m.seal(s)
-	case zst.MarkFast:
-		return m.fast(s)
-	case zst.MarkHeader:
-		return s.bad("header", "TR-60", "second header", frame.ErrCorrupt)
-	}
-	return s.bad("", "TR-5", "unknown mark", frame.ErrCorrupt)
-}
-
 // fast sends a fast frame.
 func (m *sealed) fast(s *scanner) error {
-	if m.wire != zst.WireCtxpipe {
-		return s.bad(fastFrame, "TR-26", "not allowed on the wire zstd", frame.ErrCorrupt)
-	}
-	b, err := s.need(zst.SkippableHeaderSize+zst.FastBlockOffset, fastFrame)
+	whole, _, err := m.fastSize(s)
 	if err != nil {
 		return err
 	}
-	size := binary.LittleEndian.Uint32(b[4:])
-	if err := zst.CheckFast(size, b[zst.SkippableHeaderSize:], m.chunk); err != nil {
-		return s.at(err, 0)
-	}
-	whole := zst.SkippableHeaderSize + int(size)
-	if b, err = s.need(whole, fastFrame); err != nil {
+	b, err := s.need(whole, fastFrame)
+	if err != nil {
 		return err
 	}
 	f, err := zst.ParseFast(b[zst.SkippableHeaderSize:whole])
@@ -191,18 +193,37 @@ func (m *sealed) fast(s *scanner) error {
 	return m.send(s, p, zst.FastEntry(p.frame, f))
 }
 
+// fastSize gives the size of the fast frame at hand, and what its beginning
+// says.
+func (m *sealed) fastSize(s *scanner) (int, zst.Fast, error) {
+	b, err := s.need(zst.SkippableHeaderSize+zst.FastBlockOffset, fastFrame)
+	if err != nil {
+		return 0, zst.Fast{}, err
+	}
+	size, payload := binary.LittleEndian.Uint32(b[4:]), b[zst.SkippableHeaderSize:]
+	if err := zst.CheckFast(size, payload, m.chunk); err != nil {
+		return 0, zst.Fast{}, s.at(err, 0)
+	}
+	return zst.SkippableHeaderSize + int(size), zst.PeekFast(payload), nil
+}
+
+// sealAt gives the seal at hand and its size, without using it up.
+func (s *scanner) sealAt() (zst.Seal, int, error) {
+	whole, err := s.ownFrame("seal", zst.CheckSealSize)
+	if err != nil {
+		return zst.Seal{}, 0, err
+	}
+	seal, err := zst.ParseSeal(whole[zst.SkippableHeaderSize:])
+	seal.Optional = nil // it is in a buffer that goes on
+	return seal, len(whole), s.at(err, 0)
+}
+
 // seal sends a seal.
 func (m *sealed) seal(s *scanner) error {
-	whole, err := s.ownFrame("seal", zst.CheckSealSize)
+	seal, size, err := s.sealAt()
 	if err != nil {
 		return err
 	}
-	seal, err := zst.ParseSeal(whole[zst.SkippableHeaderSize:])
-	if err != nil {
-		return s.at(err, 0)
-	}
-	seal.Optional = nil // it is in a buffer that goes on
-	size := len(whole)
 	p, err := s.take(partSeal)
 	if err != nil {
 		return err
@@ -216,23 +237,23 @@ func (m *sealed) seal(s *scanner) error {
 // seekTable compares the seek table with the frames that came before, and looks
 // for the end of input.
 func (m *sealed) seekTable(s *scanner) error {
-	b, err := s.need(zst.SkippableHeaderSize, "seek table")
+	b, err := s.need(zst.SkippableHeaderSize, seekTable)
 	if err != nil {
 		return err
 	}
 	want := zst.SeekTableSize(int64(s.index))
 	if size := binary.LittleEndian.Uint32(b[4:]); int64(size) != want {
-		return s.bad("seek table", "TR-41", "wrong size", frame.ErrCorrupt)
+		return s.bad(seekTable, "TR-41", "wrong size", frame.ErrCorrupt)
 	}
 	s.in.discard(zst.SkippableHeaderSize)
 	var found zst.TableFold
-	if err := s.skip(want-zst.FooterSize, "seek table", func(b []byte) { _, _ = found.Write(b) }); err != nil {
+	if err := s.skip(want-zst.FooterSize, seekTable, func(b []byte) { _, _ = found.Write(b) }); err != nil {
 		return err
 	}
 	if found.Digest() != m.table.Digest() {
-		return s.bad("seek table", "TR-42", "entries differ from the frames", frame.ErrCorrupt)
+		return s.bad(seekTable, "TR-42", "entries differ from the frames", frame.ErrCorrupt)
 	}
-	if b, err = s.need(zst.FooterSize, "seek table"); err != nil {
+	if b, err = s.need(zst.FooterSize, seekTable); err != nil {
 		return err
 	}
 	n, err := zst.ParseFooter(b[:zst.FooterSize])
@@ -240,7 +261,7 @@ func (m *sealed) seekTable(s *scanner) error {
 		return s.at(err, 0)
 	}
 	if int64(n) != int64(s.index) {
-		return s.bad("seek table", "TR-40", "number of entries differs", frame.ErrCorrupt)
+		return s.bad(seekTable, "TR-40", "number of entries differs", frame.ErrCorrupt)
 	}
 	s.in.discard(zst.FooterSize)
 	return m.end(s)

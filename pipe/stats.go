@@ -17,6 +17,16 @@ type Stats struct {
 	WaitReader  float64 `json:"wait_reader"`
 	WaitWorkers float64 `json:"wait_workers"`
 	WaitWriter  float64 `json:"wait_writer"`
+
+	// Of a Compressor: data frames by the level that made them, and the content
+	// that elided frames leave out because it is zero, in bytes.
+	Levels    LevelCounts `json:"levels"`
+	ZeroBytes int64       `json:"zero_bytes"`
+
+	// Of a Compressor that verifies: what that took, in seconds of all workers
+	// together, and how many frames did not decode to their content.
+	VerifySeconds float64 `json:"verify_seconds"`
+	CodecFailures int64   `json:"codec_failures"`
 }
 
 // A side is what a filter waits for.
@@ -33,6 +43,10 @@ const (
 type meter struct {
 	in, out, frames atomic.Int64
 	waited          [sides]atomic.Int64 // nanoseconds
+	levels          [madeLevels]atomic.Int64
+	zero            atomic.Int64
+	verifying       atomic.Int64 // nanoseconds
+	failures        atomic.Int64
 	start           time.Time
 	took            atomic.Int64 // nanoseconds, 0 until stopped
 }
@@ -41,22 +55,27 @@ type meter struct {
 func (m *meter) stop() { m.took.CompareAndSwap(0, int64(max(1, time.Since(m.start)))) }
 
 // reset begins anew.
-func (m *meter) reset(start time.Time) {
-	m.in.Store(0)
-	m.out.Store(0)
-	m.frames.Store(0)
+func (m *meter) reset() {
+	for _, n := range []*atomic.Int64{&m.in, &m.out, &m.frames, &m.zero, &m.verifying, &m.failures, &m.took} {
+		n.Store(0)
+	}
 	for i := range m.waited {
 		m.waited[i].Store(0)
 	}
-	m.took.Store(0)
-	m.start = start
+	for i := range m.levels {
+		m.levels[i].Store(0)
+	}
+	m.start = time.Now()
 }
+
+// now is the time since the start.
+func (m *meter) now() time.Duration { return time.Since(m.start) }
 
 // wait counts the time from since to now as spent waiting for a side, and gives
 // now.
-func (m *meter) wait(s side, since time.Time) time.Time {
-	now := time.Now()
-	m.waited[s].Add(int64(now.Sub(since)))
+func (m *meter) wait(s side, since time.Duration) time.Duration {
+	now := m.now()
+	m.waited[s].Add(int64(now - since))
 	return now
 }
 
@@ -65,11 +84,31 @@ func (m *meter) stats() Stats {
 	if took == 0 {
 		took = time.Since(m.start)
 	}
-	return Stats{
+	s := Stats{
 		BytesIn: m.in.Load(), BytesOut: m.out.Load(), Frames: m.frames.Load(),
 		Seconds:     took.Seconds(),
 		WaitReader:  time.Duration(m.waited[reader].Load()).Seconds(),
 		WaitWorkers: time.Duration(m.waited[workers].Load()).Seconds(),
 		WaitWriter:  time.Duration(m.waited[writer].Load()).Seconds(),
+
+		ZeroBytes:     m.zero.Load(),
+		VerifySeconds: time.Duration(m.verifying.Load()).Seconds(),
+		CodecFailures: m.failures.Load(),
+	}
+	for l := range s.Levels {
+		s.Levels[l] = m.levels[l].Load()
+	}
+	return s
+}
+
+// count counts a frame that has left.
+func (m *meter) count(j *job) {
+	m.in.Add(int64(j.made.item.Size))
+	m.frames.Add(1)
+	m.levels[j.made.level].Add(1)
+	m.zero.Add(int64(j.made.zero))
+	m.verifying.Add(int64(j.verifying))
+	if j.failed {
+		m.failures.Add(1)
 	}
 }

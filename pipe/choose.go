@@ -1,0 +1,26 @@
+package pipe
+
+// chooser chooses the level of each frame. choose and made are called by
+// workers, several at once; left by the writer, in order.
+type chooser interface {
+	// choose gives the level for a job that is about to be encoded.
+	choose(j *job) Level
+	// made is told of a job that was encoded.
+	made(j *job)
+	// left is told of a job that was written.
+	left(j *job)
+}
+
+func newChooser(cfg compressConfig) chooser {
+	if cfg.level == LevelAuto {
+		return always(LevelFastest)
+	}
+	return always(cfg.level)
+}
+
+// always is a chooser that has no choice.
+type always Level
+
+func (l always) choose(*job) Level { return Level(l) }
+func (always) made(*job)           {}
+func (always) left(*job)           {}

@@ -1,0 +1,94 @@
+package pipe
+
+import (
+	"fmt"
+	"math/bits"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
+
+// WithMemory limits what a filter borrows for its buffers and codecs, in bytes.
+// What the program and Go's runtime need comes on top, about 10 MiB.
+//
+// A [Compressor] makes its chunk smaller, down to 512 KiB, unless [WithChunk] set
+// it; then it takes fewer workers; then the chunk gets smaller still. A
+// [Restorer] decodes fewer frames at once, and refuses what does not fit. Both
+// fail with [frame.ErrMisuse] if it is too little for anything. Default: no
+// limit but those that the other options set.
+func WithMemory(n int64) CommonOption {
+	return commonOption(func(c *commonConfig) error {
+		c.memory = n
+		return inRange("WithMemory", n, 1, 1<<62)
+	})
+}
+
+// preferredChunk is what a chunk does not fall below while there is more than one
+// worker.
+const preferredChunk = 512 << 10
+
+// fit settles chunk and workers.
+func (c *compressConfig) fit() error {
+	chunk := c.chunk
+	if chunk == 0 {
+		chunk = DefaultChunk
+	}
+	if c.memory > 0 {
+		for c.chunk == 0 && chunk > preferredChunk && c.need(chunk) > c.memory {
+			chunk /= 2
+		}
+		for c.workers > 1 && c.need(chunk) > c.memory {
+			c.workers--
+		}
+		for c.chunk == 0 && chunk > MinChunk && c.need(chunk) > c.memory {
+			chunk /= 2
+		}
+		if need := c.need(chunk); need > c.memory {
+			return fmt.Errorf("WithMemory: a Compressor with this chunk and level needs %d bytes at least: %w", need, frame.ErrMisuse)
+		}
+	}
+	c.chunk = chunk
+	return nil
+}
+
+// need is the memory that a Compressor needs at the most: a chunk and a frame for
+// each job, and what the codecs keep for each worker.
+func (c *compressConfig) need(chunk int) int64 {
+	job := int64(chunk + frameSize(chunk))
+	worker := codecSize(c.level, chunk)
+	if c.verify {
+		worker += 2*int64(chunk) + decoderSize
+	}
+	return int64(c.workers+spareJobs)*job + int64(c.workers)*worker
+}
+
+// frameSize is the room for a frame, with the header and the lock in front of it.
+func frameSize(chunk int) int { return maxHeaderFrame + zst.MaxFrameSize(chunk) }
+
+// codecSize is about what a codec keeps for one worker, measured: its window and
+// its tables.
+func codecSize(l Level, chunk int) int64 {
+	window := int64(windowFor(chunk))
+	switch l {
+	case LevelElide:
+		return 0
+	case LevelFast:
+		return 256 << 10
+	case LevelFastest:
+		return window + 800<<10
+	case LevelDefault:
+		return window + 2<<20
+	case LevelBetter:
+		return window + 5<<20
+	}
+	// Auto may come to use all of them.
+	return codecSize(LevelFastest, chunk) + codecSize(LevelDefault, chunk) + codecSize(LevelBetter, chunk)
+}
+
+// maxWindow is the longest distance of a match. More costs memory and gains
+// little.
+const maxWindow = 4 << 20
+
+// windowFor gives the window for chunks of that size: no distance can be longer
+// than the chunk.
+func windowFor(chunk int) int { return min(maxWindow, 1<<bits.Len(uint(chunk-1))) }
