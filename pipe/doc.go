@@ -19,6 +19,9 @@
 // pools and go back on Close, which never closes the reader or writer below, and
 // after which no goroutine of theirs is left.
 //
+// A [ReaderAt] reads any part of a payload that is in a file, and [List] says
+// what an input holds without decoding it. Both verify less than a Restorer.
+//
 // Errors stick. What is wrong with a stream is a *[frame.Error] of the layer
 // "transport"; what the caller's own reader or writer said is found by
 // errors.Is underneath a text that says on which side and where. No message

@@ -40,3 +40,54 @@ func Example() {
 	// state of a guest
 	// sealed 1
 }
+
+// A part of a payload that is in a file is read without the rest.
+func ExampleReaderAt() {
+	var file bytes.Buffer
+	c, err := pipe.NewCompressor(&file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "state of a guest\n"); err != nil {
+		log.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		log.Fatal(err)
+	}
+
+	r, err := pipe.NewReaderAt(bytes.NewReader(file.Bytes()), int64(file.Len()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	p := make([]byte, 5)
+	if _, err := r.ReadAt(p, 11); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s of %d bytes\n", p, r.Size())
+	// Output:
+	// guest of 17 bytes
+}
+
+// What is in a file, without decoding it.
+func ExampleList() {
+	var file bytes.Buffer
+	c, err := pipe.NewCompressor(&file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := c.Write(make([]byte, 3*pipe.DefaultChunk)); err != nil {
+		log.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		log.Fatal(err)
+	}
+
+	l, err := pipe.List(&file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(l.Kind, l.Frames, l.Content, l.Sealed)
+	// Output:
+	// sealed 3 6291456 true
+}
