@@ -8,33 +8,62 @@ import (
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
-func newCompress() *cobra.Command {
-	var flags filterFlags
-	var threads int
-	cmd := &cobra.Command{
-		Use:   "compress [FILE]",
-		Short: "Compress a stream into sealed zstd",
-		Long: `compress reads FILE, or standard input, and writes zstd that any zstd can read.
+const compressHelp = `compress reads FILE, or standard input, and writes zstd that any zstd can read.
 
 The seal at its end is written only if the input came to its end; a stream
 without it is refused by restore.
 
+Level auto, for links, spends as much on each frame as the slower side leaves
+time for. elide only takes out what is zero, fast is for few processors on a
+fast link, and fastest, default and better are zstd's; -1 to -9 stand for these
+three as they do in zstd.
+
   xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
-  ctxpipe compress guest.xlsave -o guest.xlsave.zst`,
-		Args: oneFile,
+  ctxpipe compress guest.xlsave -o guest.xlsave.zst
+
+With -t it tests compressed files, each to its end: exit status 0 says that all of
+them are good. With -l it lists them without decoding, which finds what is cut, lost
+or out of order, but not what is wrong inside a frame. Both take any number of
+files, and other zstd too.
+
+  ctxpipe compress -t *.zst
+  ctxpipe compress -l --json *.zst | jq 'select(.sealed | not).name'`
+
+func newCompress() *cobra.Command {
+	var flags filterFlags
+	var effort effortFlags
+	var resources resourceFlags
+	var look lookFlags
+	cmd := &cobra.Command{
+		Use:   "compress [FILE]",
+		Short: "Compress a stream into sealed zstd, test or list such files",
+		Long:  compressHelp,
+		Args:  look.args,
 	}
 	flags.addTo(cmd)
-	cmd.Flags().IntVarP(&threads, "threads", "T", 0, "how many chunks to compress at once; 0: as many as there are processors")
+	effort.addTo(cmd)
+	resources.addTo(cmd.Flags())
+	look.addTo(cmd.Flags())
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		var opts []pipe.Option
-		if threads < 0 || threads > pipe.MaxWorkers {
-			return usagef("-T takes 0 to %d, not %d", pipe.MaxWorkers, threads)
+		if err := look.check(cmd.Flags()); err != nil {
+			return err
 		}
-		if threads > 0 {
-			opts = append(opts, pipe.WithWorkers(threads))
+		if look.on() {
+			return runLook(args, &flags, &look, &resources)
+		}
+		common, err := resources.options()
+		if err != nil {
+			return err
 		}
 		return withInput(args, func(_ string, in *os.File) error {
 			return flags.filter("compress", in, func(in, out *os.File) (pipe.Stats, error) {
+				opts, err := effort.options(out)
+				if err != nil {
+					return pipe.Stats{}, err
+				}
+				for _, o := range common {
+					opts = append(opts, o)
+				}
 				return compress(in, out, opts)
 			})
 		})

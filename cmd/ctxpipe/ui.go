@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -43,6 +42,25 @@ type usageError struct {
 func (u *usageError) Error() string { return u.err.Error() }
 func (u *usageError) Unwrap() error { return u.err }
 
+// hinted is any other error with advice what to try.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+// badStream is what is wrong with a stream that has no place to name.
+type badStream string
+
+func (b badStream) Error() string { return string(b) }
+
+// said is a failure that a person knows of already.
+type said struct{ status int }
+
+func (s *said) Error() string { return "" }
+
 func usagef(format string, args ...any) error {
 	return &usageError{err: fmt.Errorf(format, args...), hint: "ctxpipe --help tells how it is used"}
 }
@@ -53,25 +71,42 @@ func finish(err error) int {
 		return statusGood
 	}
 	status := statusOf(err)
-	if status == statusPipe {
-		return status
-	}
-	say("error", "%s", oneLine(err))
-	var usage *usageError
-	if errors.As(err, &usage) && usage.hint != "" {
-		say("hint", "%s", usage.hint)
+	var before *said
+	if status != statusPipe && !errors.As(err, &before) {
+		sayError(err)
 	}
 	return status
+}
+
+// sayError says what went wrong, and what to try if that is known.
+func sayError(err error) {
+	say("error", "%s", oneLine(err))
+	hint := ""
+	var usage *usageError
+	var other *hinted
+	switch {
+	case errors.As(err, &usage):
+		hint = usage.hint
+	case errors.As(err, &other):
+		hint = other.hint
+	}
+	if hint != "" {
+		say("hint", "%s", hint)
+	}
 }
 
 // statusOf tells a bad stream from a bad command line and a bad world.
 func statusOf(err error) int {
 	var usage *usageError
 	var place *frame.Error
+	var bad badStream
+	var before *said
 	switch {
+	case errors.As(err, &before):
+		return before.status
 	case errors.As(err, &usage), isCobraUsage(err):
 		return statusUsage
-	case errors.As(err, &place), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &place), errors.As(err, &bad), errors.Is(err, io.ErrUnexpectedEOF):
 		return statusBad
 	case errors.Is(err, syscall.EPIPE):
 		return statusPipe
@@ -98,29 +133,19 @@ func sayKind(name string, info pipe.Info) {
 	}
 }
 
+// sayRange says what a range is not.
+func sayRange(name string) {
+	say("note", "%s: only the frames of this range were checked, not the whole stream", shown(name))
+}
+
 // sayStats says in one line what a filter did.
 func sayStats(command string, s pipe.Stats) {
 	plain, packed := s.BytesIn, s.BytesOut
-	if command == "restore" {
+	if command != "compress" {
 		plain, packed = packed, plain
 	}
 	say("note", "%s: %s plain, %s packed, ratio %.2f, %d frames, %.2f s, %s/s", command,
 		size(plain), size(packed), ratio(plain, packed), s.Frames, s.Seconds, size(rate(plain, s.Seconds)))
-}
-
-// writeStats writes s as one line of JSON to a file, or to standard error if
-// the name is "-".
-func writeStats(name string, s pipe.Stats) error {
-	line, err := json.Marshal(s)
-	if err != nil {
-		return errors.Wrap(err, "statistics")
-	}
-	line = append(line, '\n')
-	if name == "-" {
-		_, err = os.Stderr.Write(line)
-		return err
-	}
-	return os.WriteFile(name, line, 0o600)
 }
 
 // shown is how an input is called in messages.
@@ -156,4 +181,13 @@ func size(n int64) string {
 		f, i = f/(1<<10), i+1
 	}
 	return fmt.Sprintf("%.1f %s", f, units[i])
+}
+
+// shortSize gives bytes as flags take them, "256M", rounded up.
+func shortSize(n int64) string {
+	n = (n + 1<<20 - 1) >> 20
+	if n%1024 == 0 {
+		return fmt.Sprintf("%dG", n/1024)
+	}
+	return fmt.Sprintf("%dM", n)
 }

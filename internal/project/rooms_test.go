@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"sink":              {"frame", "internal/bufpool", "internal/handler", "internal/vecio", "internal/xio"},
 	"source":            {"frame", "internal/handler", "internal/xio"},
 	"pipe":              {"frame", "frame/zst", "internal/bufpool", "internal/vecio", "internal/xio"},
-	"cmd/ctxpipe":       {"frame", "sink", "source", "pipe", "internal/guestmem"},
+	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "pipe", "internal/guestmem"},
 }
 
 func TestArrowsGoOneWay(t *testing.T) {
