@@ -15,6 +15,7 @@ const module = "github.com/ctxpipe/ctxpipe/"
 // ours. A room that is not listed fails the test.
 var mayImport = map[string][]string{
 	"frame":             {},
+	"frame/hvm":         {"frame"},
 	"frame/zst":         {"frame"},
 	"internal/bufpool":  {},
 	"internal/guestmem": {},
