@@ -19,6 +19,7 @@ const (
 	RuleSecond    frame.Rule = "HV-8"
 	RuleTooShort  frame.Rule = "HV-9"
 	RuleBehindEnd frame.Rule = "HV-10"
+	RuleCalls     frame.Rule = "HV-11"
 
 	RuleType     frame.Rule = "HV-20"
 	RuleSize     frame.Rule = "HV-21"

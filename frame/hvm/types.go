@@ -1,6 +1,10 @@
 package hvm
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Layer is the Layer of a frame.Error of this format.
 const Layer = "hvm-context"
@@ -113,3 +117,18 @@ func (i Info) Written(length uint32) bool {
 
 // TooShort says whether a body of that length is shorter than any Xen takes.
 func (i Info) TooShort(length uint32) bool { return !i.ZeroExtended && length < i.Size }
+
+// lengths tells in words what [Info.Written] takes.
+func (i Info) lengths() string {
+	switch {
+	case i.Variable:
+		return fmt.Sprintf("at least %d", i.Size)
+	case i.ZeroExtended && i.Shorter == nil:
+		return fmt.Sprintf("%d or a smaller multiple of 8", i.Size)
+	}
+	all := []string{fmt.Sprint(i.Size)}
+	for _, n := range i.Shorter {
+		all = append(all, fmt.Sprint(n))
+	}
+	return strings.Join(all, " or ")
+}
