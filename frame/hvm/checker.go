@@ -87,9 +87,10 @@ type Checker struct {
 	body  []byte // its beginning, as far as anyone wants it
 	want  int    // how long that is
 
-	cur  Entry      // the entry being read, or the next one
-	last Descriptor // the entry before it
-	cpus int        // CPU entries so far
+	cur      Entry      // the entry being read, or the next one
+	last     Descriptor // the entry before it
+	cpus     int        // CPU entries so far
+	trailing bool       // bytes behind END were reported
 }
 
 // state is what the next byte belongs to.

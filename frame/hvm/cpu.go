@@ -58,21 +58,32 @@ type Table struct {
 // what it holds is not for logs.
 type CPU struct {
 	// FPU is the x87 and SSE state as FXSAVE stores it.
-	FPU                             [512]byte
-	Registers                       [16]uint64
-	RIP, RFLAGS                     uint64
-	CR0, CR2, CR3, CR4              uint64
-	Debug                           [6]uint64
-	Segments                        [8]Segment
-	IDT, GDT                        Table
-	SysenterCS, SysenterESP         uint64
-	SysenterEIP, ShadowGS, MSRFlags uint64
-	LSTAR, STAR, CSTAR, SyscallMask uint64
-	EFER, TSCAux, TSC               uint64
-	PendingEvent, ErrorCode, Flags  uint32
+	FPU [512]byte
+	// Registers, Debug and Segments are in the order of [RegisterNames],
+	// [DebugNames] and [SegmentNames].
+	Registers [16]uint64
+	Debug     [6]uint64
+	Segments  [8]Segment
+	IDT, GDT  Table
+
+	RIP, RFLAGS        uint64
+	CR0, CR2, CR3, CR4 uint64
+
+	// Model-specific registers. ShadowGS is the base that SWAPGS puts in
+	// place; MSRFlags has no meaning any more.
+	SysenterCS, SysenterESP, SysenterEIP uint64
+	LSTAR, STAR, CSTAR, SyscallMask      uint64
+	EFER, TSCAux, ShadowGS, MSRFlags     uint64
+
+	// TSC is what the guest would read as its time-stamp counter.
+	TSC uint64
+	// PendingEvent and ErrorCode are what [CPU.Pending] takes apart.
+	PendingEvent, ErrorCode uint32
+	// Flags is 0 or [FPUInitialised].
+	Flags uint32
 }
 
-// FPUInitialised is the only known bit of Flags in [CPU].
+// FPUInitialised is the only known bit of Flags.
 const FPUInitialised uint32 = 1
 
 // DecodeCPU reads CPU's body of any length as Xen does: the layout of

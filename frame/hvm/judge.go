@@ -8,10 +8,14 @@ import (
 
 // bad makes the error for a rule that the current entry breaks.
 func (c *Checker) bad(rule frame.Rule, sentinel error, what string, wanted, got any) *frame.Error {
-	return &frame.Error{
+	e := &frame.Error{
 		Layer: Layer, Offset: c.cur.Offset, Index: c.cur.Index, Record: c.cur.Name(), Rule: rule,
 		What: what, Wanted: fmt.Sprint(wanted), Got: fmt.Sprint(got), Err: sentinel,
 	}
+	if c.state == behindEnd { // the entry is still END, but the place is not
+		e.Offset, e.Index = c.offset, c.cur.Index-1
+	}
+	return e
 }
 
 // find reports that the current entry breaks a verify rule, and returns what
@@ -136,28 +140,23 @@ func (c *Checker) verifyOrder() error {
 // takeBehind looks at what follows END. A loader would ignore it; but what
 // is not zero there is how an entry looks whose type was damaged to 0.
 func (c *Checker) takeBehind(p []byte) (int, error) {
-	c.cur.Descriptor = Descriptor{} // END is what the errors are about
-	at := func(i int, e *frame.Error) *frame.Error {
-		e.Offset, e.Index = c.offset+int64(i), c.cur.Index-1
-		return e
-	}
-	if c.cfg.Verify && c.have == 0 {
-		c.have = 1 // once is enough
-		e := at(0, c.bad(RuleTrailing, frame.ErrCorrupt, "behind END", "nothing", "more bytes"))
-		if c.cfg.OnFinding == nil {
-			return 0, e
-		}
-		if err := c.cfg.OnFinding(e); err != nil {
+	if c.cfg.Verify && !c.trailing {
+		c.trailing = true
+		if err := c.find(RuleTrailing, "behind END", "nothing", "more bytes"); err != nil {
 			return 0, err
 		}
 	}
+	room := c.cfg.MaxBytes - c.offset
+	if room <= 0 {
+		return 0, c.bad(RuleLimit, frame.ErrTooLarge, "length of the context", fmt.Sprintf("at most %d", c.cfg.MaxBytes), "more")
+	}
+	p = p[:min(int64(len(p)), room)]
 	for i, b := range p {
 		if b != 0 {
-			return i, at(i, c.bad(RuleBehindEnd, frame.ErrCorrupt, "bytes behind END", "zero", "something else"))
+			e := c.bad(RuleBehindEnd, frame.ErrCorrupt, "bytes behind END", "zero", "something else")
+			e.Offset = c.offset + int64(i)
+			return i, e
 		}
-	}
-	if end := c.offset + int64(len(p)); end > c.cfg.MaxBytes {
-		return 0, at(0, c.bad(RuleLimit, frame.ErrTooLarge, "length of the context", fmt.Sprintf("at most %d", c.cfg.MaxBytes), "more"))
 	}
 	return len(p), nil
 }
