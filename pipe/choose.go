@@ -5,15 +5,16 @@ package pipe
 type chooser interface {
 	// choose gives the level for a job that is about to be encoded.
 	choose(j *job) Level
-	// made is told of a job that was encoded.
+	// made is told of a job that was encoded, between its timing's began and done.
 	made(j *job)
-	// left is told of a job that was written.
+	// left is told of a job that was written, with all of its timing.
 	left(j *job)
 }
 
+// newChooser gives the chooser of a Compressor, for one stream.
 func newChooser(cfg compressConfig) chooser {
 	if cfg.level == LevelAuto {
-		return always(LevelFastest)
+		return newAuto(cfg)
 	}
 	return always(cfg.level)
 }

@@ -85,6 +85,7 @@ func (c *Compressor) Reset(w io.Writer) {
 	}
 	c.meter.reset()
 	c.line.vec = vecio.NewWriter(w)
+	c.line.levels = newChooser(c.cfg)
 	c.ctx, c.cancel = context.WithCancelCause(c.cfg.ctx)
 	c.fold, c.table = zst.Fold{}, zst.Table{}
 	c.taken, c.started, c.sealed = 0, false, false

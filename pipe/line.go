@@ -20,11 +20,13 @@ const maxHeaderFrame = 128
 // job is a chunk on its way to be a frame. It is owned by one at a time: who
 // fills it, the line, a worker, the writer.
 type job struct {
-	in     *bufpool.Buffer // the content
-	out    *bufpool.Buffer // header and lock, if they stand before this frame, then what the codec makes
-	header int             // bytes of out that are header and lock
-	elider zst.Elider
-	made   encodedFrame
+	in       *bufpool.Buffer // the content
+	out      *bufpool.Buffer // header and lock, if they stand before this frame, then what the codec makes
+	header   int             // bytes of out that are header and lock
+	elider   zst.Elider
+	level    Level    // that was chosen
+	forecast forecast // of the chooser
+	made     encodedFrame
 
 	failed    bool          // the codec's frame did not decode to its content
 	verifying time.Duration // what finding out has taken
@@ -35,13 +37,11 @@ type job struct {
 
 // timing is what happened to a job when, counted from the Compressor's start.
 type timing struct {
-	waited time.Duration // the reader, for this job to come home
-	sent   time.Duration // by the reader
-	began  time.Duration // to be encoded
-	done   time.Duration
-	ready  time.Duration // the writer was, for this job
-	write  time.Duration // began to be written
-	left   time.Duration
+	sent  time.Duration // by the reader
+	began time.Duration // to be encoded
+	done  time.Duration
+	write time.Duration // began
+	left  time.Duration
 }
 
 // line takes jobs in order, lets workers encode them in any order, and writes
@@ -75,7 +75,6 @@ func (l *line) init(cfg compressConfig) error {
 		}
 		l.makers = append(l.makers, m)
 	}
-	l.levels = newChooser(cfg)
 	// One size serves for what comes in and for what goes out.
 	size := frameSize(cfg.chunk)
 	l.pool = bufpool.New(size, size)
@@ -101,10 +100,8 @@ func (l *line) take(c *Compressor) *job {
 	if !l.open {
 		l.start(c)
 	}
-	asked := c.now()
 	select {
 	case j := <-l.home:
-		j.timing = timing{waited: c.now() - asked}
 		return j
 	case <-c.ctx.Done():
 		return nil
@@ -124,7 +121,8 @@ func (l *line) encode(c *Compressor, m *frameMaker) {
 	for j := range l.work {
 		if c.ctx.Err() == nil {
 			j.timing.began = c.now()
-			m.make(j, l.levels.choose(j))
+			j.level = l.levels.choose(j)
+			m.make(j, j.level)
 			j.timing.done = c.now()
 			l.levels.made(j)
 		}
@@ -137,7 +135,6 @@ func (l *line) write(c *Compressor) {
 	ready := c.now()
 	for j := range l.order {
 		ready = c.meter.wait(reader, ready)
-		j.timing.ready = ready
 		<-j.done
 		ready = c.meter.wait(workers, ready)
 		if c.ctx.Err() == nil {

@@ -1,0 +1,200 @@
+package pipe
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+)
+
+// auto is the chooser of LevelAuto. Two rules give the level of a chunk.
+//
+// A worker's second has a price, in bytes that it has to save, and the level is
+// best that saves most after paying for its time. So the workers' time goes to
+// the chunks that give most for it, and the price alone says how much is spent. A
+// stream takes as long as its slower side, workers or destination, so the price
+// moves to where the last chunks would take both the same time.
+//
+// And a frame that comes late, when the destination has already taken all that
+// was before it, costs what could have been sent meanwhile. What a price can
+// settle on the average does not help a destination that waits now.
+//
+// What both sides can do is measured with each frame, so nothing is ever stuck.
+// It looks at no clock but the jobs' timing.
+type auto struct {
+	ladder   []Level // cheapest first
+	workers  float64
+	appraise func([]byte) worth
+
+	mu     sync.Mutex
+	price  float64        // bytes that a second of a worker has to save
+	recent [horizon]worth // the last chunks
+	seen   int            // how many chunks there were
+	pace   float64        // how long levels take, in terms of their prospects
+	yield  float64        // what LevelFastest saves, in terms of worth.packable
+	flight []*job         // those that have a level and have not left, in order
+	taken  takingRate
+	gap    float64       // seconds that the source leaves between frames
+	last   time.Duration // when the last frame left
+}
+
+const (
+	// horizon is how many chunks the price is made for.
+	horizon = 128
+	// fairPrice is the price as long as nothing is known: at it most chunks are
+	// worth LevelFastest.
+	fairPrice = 40e6
+	// The price stays where it still changes something. Below leastPrice all
+	// chunks get the highest level, above mostPrice none gets more than the
+	// lowest.
+	leastPrice = fairPrice / 1e3
+	mostPrice  = fairPrice * 200
+	// mostStep is by what factor the price changes at the most with each chunk.
+	mostStep = 1.5
+
+	// firstYield is yield as long as nothing is known, and mostPacked the most of
+	// a chunk's other bytes than zeros that LevelFastest is believed to save.
+	firstYield = 1.4
+	mostPacked = 0.92
+	// learning is the weight of the newest frame in what is learned.
+	learning = 1.0 / 8
+)
+
+// prospect is what a level does, measured on the memory of guests: how long it
+// takes, and what it saves of a chunk in terms of what LevelFastest saves. A
+// machine of another speed, or contents of another kind, change all levels
+// about alike; that is learned.
+type prospect struct {
+	all    time.Duration // for a mebibyte of any content
+	packed time.Duration // for a mebibyte that is not zero, in addition
+	saves  float64
+}
+
+// prospects has the levels' prospects. What matters is how they compare.
+var prospects = [madeLevels]prospect{
+	LevelElide:   {95 * time.Microsecond, 0, 0},
+	LevelFast:    {50 * time.Microsecond, 1150 * time.Microsecond, 0.835},
+	LevelFastest: {135 * time.Microsecond, 2860 * time.Microsecond, 1},
+	LevelDefault: {135 * time.Microsecond, 3950 * time.Microsecond, 1.03},
+	LevelBetter:  {135 * time.Microsecond, 6130 * time.Microsecond, 1.05},
+}
+
+// foreseen gives the seconds that a level takes by its prospects.
+func (l Level) foreseen(w worth) float64 {
+	p := &prospects[l]
+	return (p.all.Seconds()*float64(w.size) + p.packed.Seconds()*float64(w.size-w.zero)) / (1 << 20)
+}
+
+// forecast is what auto expects of a job, and later knows.
+type forecast struct {
+	worth worth
+	done  float64 // seconds, when it is encoded
+	size  float64 // of its frame
+}
+
+func newAuto(cfg compressConfig) *auto {
+	a := &auto{workers: float64(cfg.workers), appraise: appraise, price: fairPrice, pace: 1, yield: firstYield}
+	for l := range LevelAuto {
+		if l != LevelFast || cfg.wire == zst.WireCtxpipe {
+			a.ladder = append(a.ladder, l)
+		}
+	}
+	return a
+}
+
+func (a *auto) choose(j *job) Level {
+	w, now := a.appraise(j.in.B), j.timing.began.Seconds()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.recent[a.seen%horizon] = w
+	a.seen++
+	slack := math.Inf(1)
+	if a.taken.known() {
+		a.mend()
+		slack = a.dry(now) - now
+	}
+	l := a.best(w, slack)
+	j.forecast = forecast{w, now + a.pace*l.foreseen(w), float64(w.size) - a.saved(l, w)}
+	a.flight = append(a.flight, j)
+	return l
+}
+
+// mend moves the price towards where workers and destination would take the same
+// time for the last chunks.
+func (a *auto) mend() {
+	work, bytes := 0.0, 0.0
+	for _, w := range a.recent[:min(a.seen, horizon)] {
+		l := a.best(w, math.Inf(1))
+		work += a.pace * l.foreseen(w)
+		bytes += float64(w.size) - a.saved(l, w)
+	}
+	towards := work / a.workers / (bytes / a.taken.rate())
+	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
+}
+
+// dry gives when the destination will have taken all that is on its way, or when
+// at the soonest it could have had another frame from this source.
+func (a *auto) dry(now float64) float64 {
+	t, rate := a.last.Seconds(), a.taken.rate()
+	for _, j := range a.flight {
+		t = max(t, j.forecast.done) + j.forecast.size/rate
+		t = max(t, now)
+	}
+	return max(t, now+a.gap)
+}
+
+// best gives the level that saves most of a chunk after paying for its time, and
+// for what is not sent if it takes longer than slack.
+func (a *auto) best(w worth, slack float64) Level {
+	best, most := a.ladder[0], math.Inf(-1)
+	for _, l := range a.ladder {
+		took := a.pace * l.foreseen(w)
+		net := a.saved(l, w) - a.price*took
+		if took > slack {
+			net -= (took - slack) * a.taken.rate()
+		}
+		if net > most {
+			best, most = l, net
+		}
+	}
+	return best
+}
+
+// saved gives the bytes that a level is expected to save of a chunk.
+func (a *auto) saved(l Level, w worth) float64 {
+	packed := min(a.yield*float64(w.packable), mostPacked*float64(w.size-w.zero))
+	return float64(w.zero) + prospects[l].saves*packed
+}
+
+// made learns how fast the machine is and how well the contents pack.
+func (a *auto) made(j *job) {
+	w, saves := j.forecast.worth, prospects[j.level].saves
+	pace := (j.timing.done - j.timing.began).Seconds() / j.level.foreseen(w)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	j.forecast.done, j.forecast.size = j.timing.done.Seconds(), float64(j.made.size)
+	// The limits keep one odd frame, as after a pause of the machine, from
+	// mattering much.
+	a.pace += learning * (clamp(pace, a.pace/4, a.pace*4) - a.pace)
+	if saves > 0 && w.packable > w.size/16 {
+		yield := float64(w.size-w.zero-j.made.size) / (saves * float64(w.packable))
+		a.yield += learning * (clamp(yield, 0.5, 3) - a.yield)
+	}
+}
+
+// left learns how fast source and destination are.
+func (a *auto) left(j *job) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	gap := max(0, j.timing.sent-a.last).Seconds()
+	a.gap += learning * (gap - a.gap)
+	a.taken.add(j.made.size, j.timing.left-j.timing.write, j.timing.left-a.last)
+	a.last = j.timing.left
+	if i := slices.Index(a.flight, j); i >= 0 {
+		a.flight = slices.Delete(a.flight, i, i+1)
+	}
+}
+
+func clamp(x, low, high float64) float64 { return min(max(x, low), high) }
