@@ -33,6 +33,7 @@ type auto struct {
 	recent [horizon]worth // the last chunks
 	seen   int            // how many chunks there were
 	pace   float64        // how long levels take, in terms of their prospects
+	crowd  float64        // how long they take, in terms of their processor time
 	yield  float64        // what LevelFastest saves, in terms of worth.packable
 	flight []*job         // those that have a level and have not left, in order
 	taken  takingRate
@@ -95,7 +96,7 @@ type forecast struct {
 }
 
 func newAuto(cfg compressConfig) *auto {
-	a := &auto{workers: float64(cfg.workers), appraise: appraise, price: fairPrice, pace: 1, yield: firstYield}
+	a := &auto{workers: float64(cfg.workers), appraise: appraise, price: fairPrice, pace: 1, crowd: 1, yield: firstYield}
 	for l := range LevelAuto {
 		if l != LevelFast || cfg.wire == zst.WireCtxpipe {
 			a.ladder = append(a.ladder, l)
@@ -122,7 +123,9 @@ func (a *auto) choose(j *job) Level {
 }
 
 // mend moves the price towards where workers and destination would take the same
-// time for the last chunks.
+// time for the last chunks. Where processors are too few for all who want them, a
+// destination may look slow because whoever empties it has none, and then the
+// workers' time costs more than itself.
 func (a *auto) mend() {
 	work, bytes := 0.0, 0.0
 	for _, w := range a.recent[:min(a.seen, horizon)] {
@@ -130,7 +133,7 @@ func (a *auto) mend() {
 		work += a.pace * l.foreseen(w)
 		bytes += float64(w.size) - a.saved(l, w)
 	}
-	towards := work / a.workers / (bytes / a.taken.rate())
+	towards := a.crowd * a.crowd * work / a.workers / (bytes / a.taken.rate())
 	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
 }
 
@@ -178,6 +181,10 @@ func (a *auto) made(j *job) {
 	// The limits keep one odd frame, as after a pause of the machine, from
 	// mattering much.
 	a.pace += learning * (clamp(pace, a.pace/4, a.pace*4) - a.pace)
+	if j.timing.cpu > 0 {
+		took := j.timing.done - j.timing.began
+		a.crowd += learning * (clamp(took.Seconds()/j.timing.cpu.Seconds(), 1, 8) - a.crowd)
+	}
 	if saves > 0 && w.packable > w.size/16 {
 		yield := float64(w.size-w.zero-j.made.size) / (saves * float64(w.packable))
 		a.yield += learning * (clamp(yield, 0.5, 3) - a.yield)

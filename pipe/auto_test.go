@@ -20,6 +20,7 @@ type simulation struct {
 	link    func(time.Duration) float64 // bytes a second at that time
 	buffer  int                         // bytes that the link takes at once
 	machine float64                     // how much slower than foreseen it is
+	cpu     float64                     // part of the time that workers have a processor; 0 if it is not known
 
 	now    time.Duration
 	looked simChunk // at by the chooser
@@ -107,6 +108,7 @@ func (s *simulation) run(chunks []simChunk) time.Duration {
 		for w, j := range atWork {
 			if j != nil && j.until == s.now {
 				j.timing.done, j.state = s.now, simDone
+				j.timing.cpu = seconds(s.cpu * (s.now - j.timing.began).Seconds())
 				atWork[w] = nil
 				s.chooser.made(&j.job)
 			}
@@ -322,6 +324,19 @@ func (c LevelCounts) all() (n int64) {
 		n += k
 	}
 	return n
+}
+
+// Where workers have to wait for processors, so does whoever empties the
+// destination: then less is compressed.
+func TestAutoWhereProcessorsAreFew(t *testing.T) {
+	chunks := simChunks(256)
+	line := simulation{workers: 2, machine: 1, source: 5e9, link: steady(400e6)}
+	_, alone := simulate(chunks, LevelAuto, zst.WireZstd, line)
+	line.cpu = 0.5
+	_, crowded := simulate(chunks, LevelAuto, zst.WireZstd, line)
+	if crowded.counts[LevelElide] < alone.counts[LevelElide]*5/4 {
+		t.Errorf("alone %v, crowded %v", alone.counts, crowded.counts)
+	}
 }
 
 // LevelFast is used where only ctxpipe reads, and nowhere else.

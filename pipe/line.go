@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 
@@ -40,6 +41,7 @@ type timing struct {
 	sent  time.Duration // by the reader
 	began time.Duration // to be encoded
 	done  time.Duration
+	cpu   time.Duration // that encoding took of a processor; 0 if it is not known
 	write time.Duration // began
 	left  time.Duration
 }
@@ -118,12 +120,15 @@ func (l *line) send(c *Compressor, j *job) {
 
 // encode is a worker.
 func (l *line) encode(c *Compressor, m *frameMaker) {
+	runtime.LockOSThread() // for threadTime
+	defer runtime.UnlockOSThread()
 	for j := range l.work {
 		if c.ctx.Err() == nil {
 			j.timing.began = c.now()
+			had := threadTime()
 			j.level = l.levels.choose(j)
 			m.make(j, j.level)
-			j.timing.done = c.now()
+			j.timing.done, j.timing.cpu = c.now(), threadTime()-had
 			l.levels.made(j)
 		}
 		j.done <- struct{}{}
