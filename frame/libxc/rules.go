@@ -1,0 +1,47 @@
+package libxc
+
+import "github.com/ctxpipe/ctxpipe/frame"
+
+// The rules of docs/spec/xen-streams.md about this layer.
+const (
+	RuleCut        frame.Rule = "XS-3"
+	RuleMagic      frame.Rule = "XS-50"
+	RuleVersion    frame.Rule = "XS-51"
+	RuleBigEndian  frame.Rule = "XS-52"
+	RuleReserved   frame.Rule = "XS-53"
+	RuleGuest      frame.Rule = "XS-54"
+	RulePageShift  frame.Rule = "XS-55"
+	RuleLimit      frame.Rule = "XS-56"
+	RuleType       frame.Rule = "XS-57"
+	RuleOptional   frame.Rule = "XS-58"
+	RuleForbidden  frame.Rule = "XS-59"
+	RuleLength     frame.Rule = "XS-60"
+	RulePadding    frame.Rule = "XS-61"
+	RuleEmpty      frame.Rule = "XS-62"
+	RuleTooNew     frame.Rule = "XS-63"
+	RuleStatic     frame.Rule = "XS-64"
+	RuleOrder      frame.Rule = "XS-65"
+	RuleRepeat     frame.Rule = "XS-66"
+	RuleNeedsInfo  frame.Rule = "XS-67"
+	RuleIncomplete frame.Rule = "XS-68"
+	RuleMissing    frame.Rule = "XS-69"
+	RuleCheckpoint frame.Rule = "XS-70"
+	RuleTrailing   frame.Rule = "XS-71"
+
+	RulePVInfo     frame.Rule = "XS-80"
+	RuleP2M        frame.Rule = "XS-81"
+	RuleP2MFrame   frame.Rule = "XS-82"
+	RuleVCPU       frame.Rule = "XS-83"
+	RuleVCPULength frame.Rule = "XS-84"
+	RuleVCPURepeat frame.Rule = "XS-85"
+	RuleTSCMode    frame.Rule = "XS-86"
+	RuleParams     frame.Rule = "XS-87"
+
+	RulePageLength frame.Rule = "XS-90"
+	RulePageType   frame.Rule = "XS-91"
+	RulePFN        frame.Rule = "XS-92"
+	RuleEntryBits  frame.Rule = "XS-93"
+	RulePFNOrder   frame.Rule = "XS-94"
+	RulePageCount  frame.Rule = "XS-95"
+	RuleGuestWidth frame.Rule = "XS-96"
+)
