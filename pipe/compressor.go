@@ -42,6 +42,7 @@ type Compressor struct {
 	cancel context.CancelCauseFunc
 	line   line
 	filled *job // the chunk that is being filled; nil if none is
+	watch  follower
 
 	// These belong to the line's writer while the line runs.
 	fold  zst.Fold
@@ -88,6 +89,7 @@ func (c *Compressor) Reset(w io.Writer) {
 	c.line.levels = newChooser(c.cfg)
 	c.ctx, c.cancel = context.WithCancelCause(c.cfg.ctx)
 	c.fold, c.table = zst.Fold{}, zst.Table{}
+	c.watch = newFollower(c.cfg.check)
 	c.taken, c.started, c.sealed = 0, false, false
 }
 
@@ -101,8 +103,10 @@ func (c *Compressor) Write(p []byte) (int, error) {
 			return n, err
 		}
 		k := copy(free, p[n:])
-		c.fill(k)
 		n += k
+		if err := c.fill(k); err != nil {
+			return n, err
+		}
 	}
 	return n, c.usable("Write")
 }
@@ -119,7 +123,9 @@ func (c *Compressor) ReadFrom(r io.Reader) (int64, error) {
 		}
 		n, err := xio.ReadSome(r, free)
 		total += int64(n)
-		c.fill(n)
+		if err := c.fill(n); err != nil {
+			return total, err
+		}
 		switch {
 		case err == io.EOF:
 			return total, nil
@@ -143,7 +149,8 @@ func (c *Compressor) Flush() error {
 }
 
 // Close writes the rest, the final seal and the seek table, and lets go of the
-// buffers. It leaves w open. After a failure or Abort it writes nothing and
+// buffers. It leaves w open. It fails if the payload is a save stream that ended
+// too early, see [WithCheck]. After a failure or Abort it writes nothing and
 // returns the sticky error. After success further calls return nil.
 func (c *Compressor) Close() error {
 	if c.sealed {
@@ -151,6 +158,9 @@ func (c *Compressor) Close() error {
 	}
 	if c.ctx.Err() != nil {
 		return c.fail(nil)
+	}
+	if err := c.watch.close(); err != nil {
+		return c.fail(err)
 	}
 	c.emit()
 	c.line.stop()
@@ -211,14 +221,20 @@ func (c *Compressor) free(call string) ([]byte, error) {
 	return b[len(b):c.cfg.chunk], nil
 }
 
-// fill counts n bytes of what free gave, and emits the chunk when it is full.
-func (c *Compressor) fill(n int) {
+// fill takes n bytes of what free gave, and emits the chunk when it is full. It
+// fails if the payload breaks a rule.
+func (c *Compressor) fill(n int) error {
 	c.taken += int64(n)
 	in := c.filled.in
-	in.B = in.B[:len(in.B)+n]
+	had := len(in.B)
+	in.B = in.B[:had+n]
+	if err := c.watch.write(in.B[had:]); err != nil {
+		return c.fail(err)
+	}
 	if len(in.B) == c.cfg.chunk {
 		c.emit()
 	}
+	return nil
 }
 
 // emit sends the chunk that is being filled down the line, as it is, or home if

@@ -14,6 +14,10 @@ type holdback struct {
 	bufs []*bufpool.Buffer
 	gone int // bytes of bufs[0] that have left
 	size int // bytes that are held
+
+	left    int64 // bytes that have left in all
+	guarded bool
+	safe    int64 // of the payload, what may leave before it is open if guarded
 }
 
 // take takes a buffer over, with what is in it. What fits behind the last one is
@@ -33,6 +37,9 @@ func (h *holdback) take(b *bufpool.Buffer) {
 // ready gives bytes that may leave now; none if more have to come first.
 func (h *holdback) ready() []byte {
 	n := h.size - h.hold
+	if h.guarded {
+		n = min(n, int(h.safe-h.left))
+	}
 	if n <= 0 {
 		return nil
 	}
@@ -44,6 +51,7 @@ func (h *holdback) ready() []byte {
 func (h *holdback) release(n int) {
 	h.gone += n
 	h.size -= n
+	h.left += int64(n)
 	if h.gone < len(h.bufs[0].B) {
 		return
 	}
@@ -52,8 +60,22 @@ func (h *holdback) release(n int) {
 	h.gone = 0
 }
 
+// guard lets nothing leave from safe on.
+func (h *holdback) guard(safe int64) { h.guarded, h.safe = true, safe }
+
+// guards gives the number of bytes that are held because of guard.
+func (h *holdback) guards() int64 {
+	if !h.guarded {
+		return 0
+	}
+	return max(0, h.left+int64(h.size)-h.safe)
+}
+
 // open lets everything leave.
-func (h *holdback) open() { h.hold = 0 }
+func (h *holdback) open() { h.hold, h.guarded = 0, false }
+
+// begin makes an empty queue ready for another payload.
+func (h *holdback) begin() { h.hold, h.left, h.guarded = 0, 0, false }
 
 // drop gives all buffers back, with what is in them.
 func (h *holdback) drop() {

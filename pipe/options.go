@@ -41,6 +41,7 @@ type commonConfig struct {
 	ctx     context.Context
 	workers int
 	memory  int64 // 0: no limit
+	check   Check
 }
 
 func defaultCommon() commonConfig {

@@ -15,6 +15,7 @@ type restoreConfig struct {
 	maxSkippable int64
 	maxFrames    int64
 	maxOutput    int64
+	holdLimit    int64
 }
 
 // defaultRestore has the limits of spec §12.
@@ -26,6 +27,7 @@ func defaultRestore() restoreConfig {
 		maxSkippable: 128 << 20,
 		maxFrames:    zst.MaxFrames,
 		maxOutput:    16 << 40,
+		holdLimit:    64 << 20,
 	}
 }
 
@@ -47,6 +49,7 @@ func (c *restoreConfig) fit() error {
 		return nil
 	}
 	c.maxWindow = min(c.maxWindow, c.memory/3)
+	c.holdLimit = min(c.holdLimit, c.memory/8)
 	if least := c.need(DefaultChunk, piece, 1); c.memory < least {
 		return fmt.Errorf("WithMemory: a Restorer needs %d bytes at least: %w", least, frame.ErrMisuse)
 	}
@@ -143,6 +146,17 @@ func WithMaxOutput(n int64) RestoreOption {
 	return restoreOption(func(c *restoreConfig) error {
 		c.maxOutput = n
 		return inRange("WithMaxOutput", n, 0, 1<<62)
+	})
+}
+
+// WithHoldLimit limits what a [Restorer] holds back of a save stream beyond the last
+// chunk, in bytes, from 64 KiB up: libxc's END and all that follows it, an
+// emulator's state above all. Default: 64 MiB. [WithMemory] lowers it to an eighth of
+// its figure, which may come on top of that, but in most streams it is a few bytes.
+func WithHoldLimit(n int64) RestoreOption {
+	return restoreOption(func(c *restoreConfig) error {
+		c.holdLimit = n
+		return inRange("WithHoldLimit", n, 64<<10, 1<<40)
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
+	"github.com/ctxpipe/ctxpipe/source/xen"
 )
 
 // A Kind is what a [Restorer] found its input to be.
@@ -50,11 +51,15 @@ type Info struct {
 	// Chunk is the number of bytes that are held back: the chunk of a sealed
 	// stream, DefaultChunk for all other input.
 	Chunk int `json:"chunk"`
-	// Payload is what the header of a sealed stream, or the first bytes of raw
-	// input, say that the payload is; empty for foreign streams.
+	// Payload is what the payload is by its first bytes; before they were seen, what
+	// the header of a sealed stream says, and empty for foreign streams.
 	Payload zst.Payload `json:"payload"`
 	// Wire says who can read a sealed stream.
 	Wire zst.Wire `json:"wire"`
+	// Guarded says that the payload is a save stream of Xen whose end, from libxc's
+	// END on, is held back until everything is verified: until io.EOF nobody can
+	// start a guest with what was given.
+	Guarded bool `json:"guarded"`
 	// Frames counts the data frames that were decoded so far.
 	Frames int64 `json:"frames"`
 }
@@ -84,6 +89,7 @@ type Restorer struct {
 	src    *source
 	intake *intake // nil until the first read
 	out    holdback
+	watch  follower
 	info   Info
 	fold   zst.Fold
 	meter  meter
@@ -121,7 +127,9 @@ func NewRestorer(r io.Reader, opts ...RestoreOption) (*Restorer, error) {
 func (r *Restorer) Reset(src io.Reader) {
 	_ = r.fail(errAfterClose)
 	r.src = &source{r: src}
-	r.out.pool, r.out.hold = r.pools.out, 0
+	r.out.pool = r.pools.out
+	r.out.begin()
+	r.watch = newFollower(r.cfg.check)
 	r.info, r.fold, r.decoded, r.closed, r.err = Info{}, zst.Fold{}, 0, false, nil
 	if r.dec == nil {
 		r.dec = &decoder{workers: r.cfg.workers, limit: r.cfg.decodeLimit()}
@@ -189,15 +197,24 @@ func (r *Restorer) next() ([]byte, error) {
 			r.meter.stop()
 			return nil, r.err
 		}
-		switch err := r.step(); err {
-		case nil:
-		case io.EOF:
-			r.end(io.EOF)
-			r.out.open()
-		default:
+		err := r.step()
+		if err == io.EOF {
+			err = r.finish()
+		}
+		if err != nil {
 			return nil, r.fail(err)
 		}
 	}
+}
+
+// finish opens the queue, once the input has ended well, if the payload has too.
+func (r *Restorer) finish() error {
+	if err := r.watch.close(); err != nil {
+		return err
+	}
+	r.end(io.EOF)
+	r.out.open()
+	return nil
 }
 
 // let counts n bytes that have left.
@@ -241,14 +258,24 @@ func (r *Restorer) accept(p *part) error {
 	return nil
 }
 
-// queue queues the content of a part, and refuses too much.
+// queue queues the content of a part, and refuses too much, or what breaks a rule
+// of the payload.
 func (r *Restorer) queue(p *part) error {
 	r.decoded += int64(len(p.out.B))
 	if r.decoded > r.cfg.maxOutput {
 		return p.place.tooLarge(dataFrame, "too much output", r.cfg.maxOutput, "more")
 	}
+	if err := r.watch.write(p.out.B); err != nil {
+		return err
+	}
 	r.out.take(p.out)
 	p.out = nil
+	if safe, yes := r.watch.guards(); yes {
+		r.out.guard(safe)
+	}
+	if r.out.guards() > r.cfg.holdLimit {
+		return p.place.tooLarge("", "too much to hold back", r.cfg.holdLimit, "more")
+	}
 	return nil
 }
 
@@ -256,6 +283,10 @@ func (r *Restorer) queue(p *part) error {
 func (r *Restorer) Info() Info {
 	info := r.info
 	info.Frames = r.meter.frames.Load()
+	if kind := r.watch.kind(); kind != xen.Opaque {
+		info.Payload = payloadOf(kind)
+	}
+	_, info.Guarded = r.watch.guards()
 	return info
 }
 

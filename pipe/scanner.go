@@ -3,6 +3,7 @@ package pipe
 import (
 	"encoding/binary"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/pkg/errors"
@@ -133,8 +134,8 @@ func identify(b []byte) (Kind, zst.Payload) {
 		}
 		return Raw, recognise(b)
 	}
-	ordinary := begins([]byte("\x28\xb5\x2f\xfd"), string(b))
-	skippable := len(b) > 0 && b[0]&0xf0 == 0x50 && begins([]byte("\x2a\x4d\x18"), string(b[1:]))
+	ordinary := strings.HasPrefix("\x28\xb5\x2f\xfd", string(b))
+	skippable := len(b) > 0 && b[0]&0xf0 == 0x50 && strings.HasPrefix("\x2a\x4d\x18", string(b[1:]))
 	if ordinary || skippable {
 		return Unknown, ""
 	}

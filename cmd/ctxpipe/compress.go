@@ -10,8 +10,8 @@ import (
 
 const compressHelp = `compress reads FILE, or standard input, and writes zstd that any zstd can read.
 
-The seal at its end is written only if the input came to its end; a stream
-without it is refused by restore.
+The seal at its end is written only if the input came to its end, and, where the input
+is a save stream of Xen, if that is whole. A stream without it is refused by restore.
 
 Level auto, for links, spends as much on each frame as the slower side leaves
 time for. elide only takes out what is zero, fast is for few processors on a
@@ -34,6 +34,7 @@ func newCompress() *cobra.Command {
 	var effort effortFlags
 	var resources resourceFlags
 	var look lookFlags
+	var check checkFlag
 	cmd := &cobra.Command{
 		Use:   "compress [FILE]",
 		Short: "Compress a stream into sealed zstd, test or list such files",
@@ -44,6 +45,7 @@ func newCompress() *cobra.Command {
 	effort.addTo(cmd)
 	resources.addTo(cmd.Flags())
 	look.addTo(cmd.Flags())
+	check.addTo(cmd.Flags())
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		if err := look.check(cmd.Flags()); err != nil {
 			return err
@@ -55,6 +57,11 @@ func newCompress() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		checked, err := check.option()
+		if err != nil {
+			return err
+		}
+		common = append(common, checked)
 		return withInput(args, func(_ string, in *os.File) error {
 			return flags.filter("compress", in, func(in, out *os.File) (pipe.Stats, error) {
 				opts, err := effort.options(out)

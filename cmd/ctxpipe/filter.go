@@ -37,6 +37,24 @@ func (f *filterFlags) filter(command string, in *os.File, work func(in, out *os.
 	if err := out.done(err); err != nil {
 		return err
 	}
+	return f.report(command, stats)
+}
+
+// feed runs a command on what work writes.
+func (f *filterFlags) feed(name string, command []string, work func(out *os.File) (pipe.Info, pipe.Stats, error)) error {
+	c, err := startChild(command)
+	if err != nil {
+		return err
+	}
+	info, stats, err := work(c.stdin)
+	if err := c.finish(err, info.Guarded); err != nil {
+		return err
+	}
+	return f.report(name, stats)
+}
+
+// report says at the end what was done, to whom the flags say.
+func (f *filterFlags) report(command string, stats pipe.Stats) error {
 	if f.verbose && !f.quiet {
 		sayStats(command, stats)
 	}

@@ -19,16 +19,16 @@ import (
 
 // inspection is what inspect prints as JSON.
 type inspection struct {
-	Kind     string   `json:"kind"` // "domain-context"
-	Layout   string   `json:"layout"`
-	Xen      xen      `json:"xen"`
-	Entries  []entry  `json:"entries"`
-	Consumed int64    `json:"consumed"` // bytes up to and with END
-	Complete bool     `json:"complete"`
-	Error    *problem `json:"error,omitempty"`
+	Kind     string     `json:"kind"` // "domain-context"
+	Layout   string     `json:"layout"`
+	Xen      xenVersion `json:"xen"`
+	Entries  []entry    `json:"entries"`
+	Consumed int64      `json:"consumed"` // bytes up to and with END
+	Complete bool       `json:"complete"`
+	Error    *problem   `json:"error,omitempty"`
 }
 
-type xen struct {
+type xenVersion struct {
 	Major uint32 `json:"major"`
 	Minor uint32 `json:"minor"`
 }
@@ -94,7 +94,7 @@ func inspect(in io.Reader) (inspection, error) {
 	h, err := r.Header()
 	if err == nil {
 		found.Layout = h.Layout.String()
-		found.Xen = xen{h.Xen.Major, h.Xen.Minor}
+		found.Xen = xenVersion{h.Xen.Major, h.Xen.Minor}
 		found.Entries, err = listEntries(r, h.Layout)
 	}
 	found.Consumed = r.Consumed()

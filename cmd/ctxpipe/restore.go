@@ -11,7 +11,8 @@ import (
 const restoreHelp = `restore reads FILE, or standard input, and writes the stream that was compressed.
 
 The last part of the stream is held back until everything is verified, so that
-a damaged or cut one never comes out whole. Other zstd is restored too, with a
+a damaged or cut one never comes out whole: of a save stream of Xen all from libxc's
+END on, without which no guest starts. Other zstd is restored too, with a
 note that only zstd's own checks applied; a Xen save stream or domain context
 that is not compressed is passed on, and anything else with -f only.
 
@@ -19,7 +20,14 @@ With --range a part of the stream is read without the rest, from a regular file 
 compress made. Each frame of it is verified before it leaves; the others are not
 looked at.
 
+With a COMMAND behind --, that command is run with the stream as its standard input,
+and its exit status is restore's own. What of a Xen stream would start the guest is held
+back until everything is verified. After a failure the command sees the end of its
+input only inside such a stream, where Xen gives the guest up; of any other payload
+it is killed before.
+
   ssh source 'xl save -p guest /dev/stdout | ctxpipe compress' | ctxpipe restore | xl restore /dev/stdin
+  ctxpipe restore guest.xlsave.zst -- xl restore /dev/stdin
   ctxpipe restore guest.xlsave.zst -o guest.xlsave
   ctxpipe restore --range 1G:64K guest.xlsave.zst -o part`
 
@@ -27,38 +35,62 @@ func newRestore() *cobra.Command {
 	var flags filterFlags
 	var resources resourceFlags
 	var window windowFlag
+	var check checkFlag
+	var hold holdFlag
 	var part byteRange
 	cmd := &cobra.Command{
-		Use:   "restore [FILE]",
+		Use:   "restore [FILE] [-- COMMAND [ARG...]]",
 		Short: "Restore what compress made",
 		Long:  restoreHelp,
-		Args:  oneFile,
+		Args:  fileAndCommand,
 	}
 	flags.addTo(cmd)
 	resources.addTo(cmd.Flags())
 	window.addTo(cmd.Flags())
+	check.addTo(cmd.Flags())
+	hold.addTo(cmd.Flags())
 	cmd.Flags().Var(&part, "range", "restore LEN bytes from OFF on, as in 1G:64K; without LEN all from there on")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		args, command := splitCommand(cmd, args)
 		opts, err := window.options()
 		if err != nil {
 			return err
 		}
+		held, err := hold.options()
+		if err != nil {
+			return err
+		}
+		opts = append(opts, held...)
 		common, err := resources.options()
 		if err != nil {
 			return err
 		}
+		checked, err := check.option()
+		if err != nil {
+			return err
+		}
+		common = append(common, checked)
 		for _, o := range common {
 			opts = append(opts, o)
 		}
 		if flags.force {
 			opts = append(opts, pipe.WithForce())
 		}
+		if command != nil && (flags.output != "" || part.text != "") {
+			return usagef("neither -o nor --range has a use with a COMMAND")
+		}
 		return withInput(args, func(name string, in *os.File) error {
+			if command != nil {
+				return flags.feed("restore", command, func(out *os.File) (pipe.Info, pipe.Stats, error) {
+					info, stats, err := restore(name, in, out, opts, flags.quiet)
+					return info, stats, hintWindow(err, resources.memory)
+				})
+			}
 			return flags.filter("restore", in, func(in, out *os.File) (pipe.Stats, error) {
 				if part.text != "" {
 					return restoreRange(name, in, out, part, opts, flags.quiet)
 				}
-				stats, err := restore(name, in, out, opts, flags.quiet)
+				_, stats, err := restore(name, in, out, opts, flags.quiet)
 				return stats, hintWindow(err, resources.memory)
 			})
 		})
@@ -66,15 +98,33 @@ func newRestore() *cobra.Command {
 	return cmd
 }
 
-func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool) (pipe.Stats, error) {
+func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool) (pipe.Info, pipe.Stats, error) {
 	r, err := pipe.NewRestorer(in, opts...)
 	if err != nil {
-		return pipe.Stats{}, err
+		return pipe.Info{}, pipe.Stats{}, err
 	}
 	defer r.Close()
 	_, err = r.WriteTo(out)
 	if err == nil && !quiet {
 		sayKind(name, r.Info())
 	}
-	return r.Stats(), err
+	return r.Info(), r.Stats(), err
+}
+
+// fileAndCommand takes at most one argument, the name of the input, before --.
+func fileAndCommand(cmd *cobra.Command, args []string) error {
+	files, command := splitCommand(cmd, args)
+	if cmd.ArgsLenAtDash() >= 0 && len(command) == 0 {
+		return usagef("no COMMAND behind --")
+	}
+	return oneFile(cmd, files)
+}
+
+// splitCommand gives the arguments before -- and those behind it, nil if there is
+// none.
+func splitCommand(cmd *cobra.Command, args []string) (files, command []string) {
+	if n := cmd.ArgsLenAtDash(); n >= 0 {
+		return args[:n], args[n:]
+	}
+	return args, nil
 }

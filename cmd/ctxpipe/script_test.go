@@ -116,7 +116,7 @@ func TestInspectVectors(t *testing.T) {
 				t.Errorf("%s: %v", v.Name, err)
 				continue
 			}
-			if got.Kind != "domain-context" || got.Layout != s.Layout.String() || got.Xen != (xen{4, 15}) ||
+			if got.Kind != "domain-context" || got.Layout != s.Layout.String() || got.Xen != (xenVersion{4, 15}) ||
 				got.Consumed != int64(v.Size) || !got.Complete || len(got.Entries) != len(v.Entries) {
 				t.Errorf("%s: %+v", v.Name, got)
 				continue

@@ -101,9 +101,12 @@ func statusOf(err error) int {
 	var place *frame.Error
 	var bad badStream
 	var before *said
+	var child *childError
 	switch {
 	case errors.As(err, &before):
 		return before.status
+	case errors.As(err, &child):
+		return child.status
 	case errors.As(err, &usage), isCobraUsage(err):
 		return statusUsage
 	case errors.As(err, &place), errors.As(err, &bad), errors.Is(err, io.ErrUnexpectedEOF):

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -12,19 +13,95 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ctxpipe/ctxpipe/frame"
-	"github.com/ctxpipe/ctxpipe/source"
+	"github.com/ctxpipe/ctxpipe/pipe"
+	"github.com/ctxpipe/ctxpipe/source/xen"
 )
+
+const verifyHelp = `verify reads FILE, or standard input, and checks that it is a save stream of Xen, a
+domain context or an HVM context that keeps every rule, at every layer, and is
+followed by nothing but what xl migrate sends. It may be compressed.
+
+Exit status 1 and one line on standard error tell a bad one: layer, record, offset,
+what is wrong, what was wanted and got, and the rule of docs/spec that was broken.
+With --all there is a line for each finding, as far as the structure can be followed.
+
+With --pass-through it copies standard input to standard output while it checks,
+and so can stand in line with a migration. It ends at the first rule that is broken,
+and lets nothing out from libxc's END on until the whole stream was good.
+
+  ctxpipe verify guest.xlsave
+  ctxpipe verify --all --json guest.xlsave.zst
+  xl save -p guest /dev/stdout | ctxpipe verify --pass-through | ssh dest 'xl restore /dev/stdin'`
+
+type verifyFlags struct {
+	bodies, asJSON, quiet, all, pass bool
+	window                           windowFlag
+}
+
+func newVerify() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify [FILE]",
+		Short: "Check a save stream or a context by the strict rules",
+		Long:  verifyHelp,
+		Args:  oneFile,
+	}
+	fs := cmd.Flags()
+	fs.BoolVar(&f.bodies, "bodies", false, "of a domain context, also check what is in SHARED_INFO and TSC_INFO")
+	fs.BoolVar(&f.asJSON, "json", false, "print the verdict as JSON, with a digest of all bytes")
+	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing about a good one")
+	fs.BoolVar(&f.all, "all", false, "go on after a finding, and tell all")
+	fs.BoolVar(&f.pass, "pass-through", false, "copy standard input to standard output while checking")
+	f.window.addTo(fs)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.pass {
+			return f.passThrough(cmd.Context(), args)
+		}
+		return withInput(args, func(name string, in *os.File) error { return f.verify(os.Stdout, name, in) })
+	}
+	return cmd
+}
+
+// passThrough is verify --pass-through.
+func (f *verifyFlags) passThrough(ctx context.Context, args []string) error {
+	if f.all || f.asJSON || f.bodies || len(args) > 0 && args[0] != "-" {
+		return usagef("--pass-through takes no FILE, and neither --all, --json nor --bodies: nothing passes a finding")
+	}
+	if _, err := openInput("-"); err != nil {
+		return err
+	}
+	out, err := openOutput("-", false)
+	if err != nil {
+		return err
+	}
+	w, err := xen.New(xen.WithStrictness(xen.Verify))
+	if err != nil {
+		return err
+	}
+	_, err = pipe.Pass(ctx, out.File, os.Stdin, w)
+	return err
+}
 
 // verdict is what verify prints as JSON.
 type verdict struct {
-	Verdict string   `json:"verdict"` // "good" or "bad"
-	Kind    string   `json:"kind,omitempty"`
-	Layout  string   `json:"layout,omitempty"`
-	Xen     *xen     `json:"xen,omitempty"`
-	Entries int      `json:"entries,omitempty"`
-	Bytes   int64    `json:"bytes,omitempty"`
-	SHA256  string   `json:"sha256,omitempty"` // over all bytes
-	Error   *problem `json:"error,omitempty"`
+	Verdict  string      `json:"verdict"` // "good" or "bad"
+	Kind     string      `json:"kind,omitempty"`
+	Domain   *domain     `json:"domain,omitempty"`   // of an xl stream
+	Layout   string      `json:"layout,omitempty"`   // of a domain context, as are
+	Xen      *xenVersion `json:"xen,omitempty"`      // these
+	Entries  int         `json:"entries,omitempty"`  // three
+	Records  int         `json:"records,omitempty"`  // of the layers libxl and libxc
+	Pages    int64       `json:"pages,omitempty"`    // with data
+	Trailing string      `json:"trailing,omitempty"` // what follows the stream
+	Bytes    int64       `json:"bytes,omitempty"`
+	SHA256   string      `json:"sha256,omitempty"` // over all bytes of the payload
+	Error    *problem    `json:"error,omitempty"`  // the first finding, or what ended the walk
+	Findings []problem   `json:"findings,omitempty"`
+}
+
+type domain struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
 }
 
 // problem is an error with its place, for programs.
@@ -40,66 +117,6 @@ type problem struct {
 	Message string `json:"message"`
 }
 
-func newVerify() *cobra.Command {
-	var bodies, asJSON, quiet bool
-	cmd := &cobra.Command{
-		Use:   "verify [FILE]",
-		Short: "Check a domain context by the strict rules",
-		Long: `verify reads FILE, or standard input, and checks that it is a domain context, of
-either layout, that keeps every rule and is followed by nothing.
-
-Exit status 1 and one line on standard error tell a bad one: offset, entry, type,
-instance, what is wrong, and the rule of docs/spec/domain-context.md.
-
-  ctxpipe verify context.bin
-  ctxpipe restore context.zst | ctxpipe verify --bodies`,
-		Args: oneFile,
-	}
-	cmd.Flags().BoolVar(&bodies, "bodies", false, "also check what is in SHARED_INFO and TSC_INFO")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdict as JSON, with a digest of all bytes")
-	cmd.Flags().BoolVarP(&quiet, "quiet", "q", false, "print nothing about a good one")
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		return withInput(args, func(name string, in *os.File) error {
-			if asJSON {
-				return verifyJSON(os.Stdout, name, in, bodies)
-			}
-			rep, err := verify(in, bodies)
-			if err != nil || quiet {
-				return errors.Wrap(err, shown(name))
-			}
-			_, err = fmt.Printf("%s: good: domain context, %v layout, Xen %v, %d entries, %d bytes\n",
-				shown(name), rep.Header.Layout, rep.Header.Xen, rep.Entries, rep.Bytes)
-			return err
-		})
-	}
-	return cmd
-}
-
-func verify(r io.Reader, bodies bool) (source.Report, error) {
-	var opts []source.Option
-	if bodies {
-		opts = append(opts, source.CheckBodies())
-	}
-	return source.Verify(r, opts...)
-}
-
-func verifyJSON(w io.Writer, name string, r io.Reader, bodies bool) error {
-	digest := sha256.New()
-	rep, err := verify(io.TeeReader(r, digest), bodies)
-	v := verdict{Verdict: "good", Kind: "domain-context", Layout: rep.Header.Layout.String(), Xen: &xen{rep.Header.Xen.Major, rep.Header.Xen.Minor},
-		Entries: rep.Entries, Bytes: rep.Bytes, SHA256: hex.EncodeToString(digest.Sum(nil))}
-	if err != nil {
-		v = verdict{Verdict: "bad", Error: problemOf(err)}
-		if v.Error == nil { // the world is bad, not the stream
-			return errors.Wrap(err, shown(name))
-		}
-	}
-	if e := json.NewEncoder(w).Encode(v); e != nil {
-		return e
-	}
-	return errors.Wrap(err, shown(name))
-}
-
 // problemOf gives the place of an error, nil if it has none.
 func problemOf(err error) *problem {
 	var e *frame.Error
@@ -107,4 +124,68 @@ func problemOf(err error) *problem {
 		return nil
 	}
 	return &problem{e.Layer, e.Offset, e.Index, e.Record, string(e.Rule), e.What, e.Wanted, e.Got, e.Error()}
+}
+
+// verify reads the payload of in, compressed or not, and says what it is worth.
+func (f *verifyFlags) verify(w io.Writer, name string, in io.Reader) error {
+	opts, err := f.window.options()
+	if err != nil {
+		return err
+	}
+	opts = append(opts, pipe.WithForce(), pipe.WithCheck(pipe.CheckOff))
+	r, err := pipe.NewRestorer(in, opts...)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	digest := sha256.New()
+	v, err := f.judge(io.TeeReader(r, digest))
+	v.SHA256 = hex.EncodeToString(digest.Sum(nil))
+	return f.tell(w, name, v, hintWindow(err, 0))
+}
+
+// tell prints the verdict.
+func (f *verifyFlags) tell(w io.Writer, name string, v verdict, err error) error {
+	v.Verdict = "good"
+	if err != nil {
+		v.Verdict = "bad"
+		if v.Error = problemOf(err); v.Error == nil { // the world is bad, not the stream
+			return errors.Wrap(err, shown(name))
+		}
+	}
+	var e error
+	switch {
+	case f.asJSON:
+		e = json.NewEncoder(w).Encode(v)
+	case err == nil && !f.quiet:
+		_, e = fmt.Fprintf(w, "%s: good: %s, %d bytes\n", shown(name), v.description(), v.Bytes)
+	}
+	if e != nil {
+		return e
+	}
+	for _, p := range v.Findings {
+		if v.Error == nil || p != *v.Error {
+			say("error", "%s: %s", shown(name), p.Message)
+		}
+	}
+	return errors.Wrap(err, shown(name))
+}
+
+// description says in words what was found.
+func (v *verdict) description() string {
+	switch {
+	case v.Layout != "":
+		return fmt.Sprintf("domain context, %s layout, Xen %v, %d entries", v.Layout, v.Xen, v.Entries)
+	case v.Kind == xen.HVMContext.String():
+		return "HVM context"
+	}
+	s := fmt.Sprintf("%s stream", v.Kind)
+	if v.Domain != nil {
+		s += fmt.Sprintf(" of %q (%s)", v.Domain.Name, v.Domain.Type)
+	}
+	s += fmt.Sprintf(", %d records, %d pages", v.Records, v.Pages)
+	if v.Trailing != "" {
+		s += ", followed by " + v.Trailing
+	}
+	return s
 }

@@ -32,6 +32,7 @@ const (
 	PayloadXL            Payload = "xl"
 	PayloadLibxl         Payload = "libxl"
 	PayloadLibxc         Payload = "libxc"
+	PayloadHVMContext    Payload = "hvm-context"
 )
 
 // Valid says whether p has the form of a name, spec §4.

@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"internal/xio":      {},
 	"sink":              {"frame", "internal/bufpool", "internal/handler", "internal/vecio", "internal/xio"},
 	"source":            {"frame", "internal/handler", "internal/xio"},
-	"pipe":              {"frame", "frame/zst", "internal/bufpool", "internal/vecio", "internal/xio"},
+	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio"},
 	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "pipe", "internal/guestmem"},
 }
 
