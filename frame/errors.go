@@ -48,7 +48,8 @@ type Error struct {
 	// "domain-context" or "transport".
 	Layer string
 	// Offset is the place of the first byte of the entry or field, in bytes
-	// from the start of the layer.
+	// from the start of the layer; of a stream of several layers, from the
+	// start of the outermost.
 	Offset int64
 	// Index counts the entries or frames of the layer from 0, HEADER
 	// included; NoIndex where there is none.

@@ -16,6 +16,10 @@ const module = "github.com/ctxpipe/ctxpipe/"
 var mayImport = map[string][]string{
 	"frame":             {},
 	"frame/hvm":         {"frame"},
+	"frame/hvm":         {"frame"},
+	"frame/libxc":       {"frame"},
+	"frame/libxl":       {"frame"},
+	"frame/xl":          {"frame"},
 	"frame/zst":         {"frame"},
 	"internal/bufpool":  {},
 	"internal/guestmem": {},
@@ -26,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/xio":      {},
 	"sink":              {"frame", "internal/bufpool", "internal/handler", "internal/vecio", "internal/xio"},
 	"source":            {"frame", "internal/handler", "internal/xio"},
+	"source/xen":        {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source"},
 	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio"},
 	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "pipe", "internal/guestmem"},
 }

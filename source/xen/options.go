@@ -21,6 +21,8 @@ const (
 	DefaultMaxConfig = 4 << 20   // bytes of xl's optional data
 	DefaultMaxRecord = 256 << 20 // bytes of a libxl record
 	DefaultMaxPFN    = 1<<32 - 1 // largest frame number: a guest of 16 TiB
+	// DefaultMaxEntries is how many entries a domain or HVM context may have.
+	DefaultMaxEntries = 1 << 16
 )
 
 // Option changes how a stream is walked. An option that cannot be honoured
@@ -28,7 +30,7 @@ const (
 type Option func(*settings) error
 
 type settings struct {
-	kind        Kind // Opaque for whatever it is
+	told        Kind // Opaque for whatever it is
 	strict      bool
 	checkpoints bool
 	visit       Visitor
@@ -36,10 +38,11 @@ type settings struct {
 	maxConfig   uint32
 	maxRecord   uint32
 	maxPFN      uint64
+	maxEntries  int
 }
 
 func newSettings(opts []Option) (settings, error) {
-	s := settings{maxConfig: DefaultMaxConfig, maxRecord: DefaultMaxRecord, maxPFN: DefaultMaxPFN}
+	s := settings{maxConfig: DefaultMaxConfig, maxRecord: DefaultMaxRecord, maxPFN: DefaultMaxPFN, maxEntries: DefaultMaxEntries}
 	for _, o := range opts {
 		if err := o(&s); err != nil {
 			return s, err
@@ -66,7 +69,7 @@ func WithKind(k Kind) Option {
 		if k == Opaque || k > HVMContext {
 			return frame.Misuse(RuleCalls, "no such kind to walk: %v", k)
 		}
-		s.kind = k
+		s.told = k
 		return nil
 	}
 }
@@ -125,6 +128,18 @@ func WithMaxPFN(pfn uint64) Option {
 			return frame.Misuse(RuleCalls, "no frame number is above %#x", uint64(libxc.MaxPFN))
 		}
 		s.maxPFN = pfn
+		return nil
+	}
+}
+
+// WithMaxEntries limits how many entries a domain or HVM context may have; the
+// default is [DefaultMaxEntries]. A verifier remembers up to that many instances.
+func WithMaxEntries(n int) Option {
+	return func(s *settings) error {
+		if n < 2 {
+			return frame.Misuse(RuleCalls, "a context has at least 2 entries, a limit of %d allows none", n)
+		}
+		s.maxEntries = n
 		return nil
 	}
 }

@@ -63,9 +63,9 @@ type Visitor struct {
 type Domain struct {
 	Name, Type  string // of c_info; the type is "pv", "pvh" or "hvm"
 	MaxVCPUs    int    // of b_info, as are the sizes
-	MaxMemKB    int64
-	TargetMemKB int64
-	VideoMemKB  int64
+	MaxMemKB    uint64
+	TargetMemKB uint64
+	VideoMemKB  uint64
 }
 
 // Record is a record of libxl or libxc.
