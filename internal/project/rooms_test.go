@@ -16,7 +16,6 @@ const module = "github.com/ctxpipe/ctxpipe/"
 var mayImport = map[string][]string{
 	"frame":             {},
 	"frame/hvm":         {"frame"},
-	"frame/hvm":         {"frame"},
 	"frame/libxc":       {"frame"},
 	"frame/libxl":       {"frame"},
 	"frame/xl":          {"frame"},
