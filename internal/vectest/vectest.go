@@ -1,9 +1,8 @@
-// Package vectest gives tests the golden vectors of the domain context and a
-// real save stream. What they are is told in testdata/README.md.
+// Package vectest gives tests the golden vectors of the domain context and
+// real save streams. What they are is told in testdata/README.md.
 package vectest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/binary"
@@ -11,8 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 )
@@ -181,16 +178,7 @@ func splitmix(state uint64, n int) []byte {
 // RealStream gives a thinned `xl save` stream of an HVM guest.
 func RealStream(tb testing.TB) []byte {
 	tb.Helper()
-	r, err := zstd.NewReader(bytes.NewReader(read(tb, "hvm-thin.xlsave.zst")), zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer r.Close()
-	var b bytes.Buffer
-	if _, err := r.WriteTo(&b); err != nil {
-		tb.Fatal(err)
-	}
-	return b.Bytes()
+	return unpack(tb, read(tb, "hvm-thin.xlsave.zst"))
 }
 
 func read(tb testing.TB, name string) []byte {

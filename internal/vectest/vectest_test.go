@@ -24,3 +24,11 @@ func TestRealStream(t *testing.T) {
 		t.Fatalf("%d bytes, sha256 %s", len(b), got)
 	}
 }
+
+func TestStreams(t *testing.T) {
+	for _, s := range Streams(t) {
+		if int64(len(s.Bytes)) != s.Facts.Bytes {
+			t.Errorf("%s: %d bytes, want %d", s.Name, len(s.Bytes), s.Facts.Bytes)
+		}
+	}
+}
