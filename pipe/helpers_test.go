@@ -50,6 +50,7 @@ func newTestCompressor(t testing.TB, w io.Writer, opts ...Option) *Compressor {
 	if err != nil {
 		t.Fatal(err)
 	}
+	balances(t, c.line.pool.Loans)
 	return c
 }
 
@@ -59,6 +60,7 @@ func newTestRestorer(t testing.TB, r io.Reader, opts ...RestoreOption) *Restorer
 	if err != nil {
 		t.Fatal(err)
 	}
+	balances(t, rs.loans)
 	return rs
 }
 
@@ -73,9 +75,12 @@ func restore(t testing.TB, stream []byte, opts ...RestoreOption) ([]byte, Info, 
 
 func restoreFrom(t testing.TB, r io.Reader, opts ...RestoreOption) ([]byte, Info, error) {
 	t.Helper()
-	rs := newTestRestorer(t, r, opts...)
+	rs, err := NewRestorer(r, opts...) // balanced here, since some tests make very many
+	if err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
-	_, err := rs.WriteTo(&out)
+	_, err = rs.WriteTo(&out)
 	if err != nil {
 		if n, again := rs.Read(make([]byte, 1)); n != 0 || again != err {
 			t.Errorf("after %q: %d bytes, error %v", err, n, again)

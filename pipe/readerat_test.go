@@ -26,6 +26,7 @@ func mustOpenAt(t testing.TB, stream []byte, opts ...RestoreOption) *ReaderAt {
 	if err != nil {
 		t.Fatal(err)
 	}
+	balances(t, func() int64 { return r.pools.in.Loans() + r.pools.out.Loans() })
 	return r
 }
 

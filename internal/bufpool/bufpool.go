@@ -19,6 +19,13 @@ import (
 // Buffer is a borrowed buffer; B is its content.
 type Buffer = bytebufferpool.ByteBuffer
 
+// out counts the loans of all pools.
+var out atomic.Int64
+
+// Out gives the number of buffers of all pools that are out: a program that has
+// ended all its work has none.
+func Out() int64 { return out.Load() }
+
 // Pool lends buffers of at least one fixed capacity. It is safe for
 // concurrent use.
 type Pool struct {
@@ -38,6 +45,7 @@ func (p *Pool) Get() *Buffer { return p.GetSize(p.size) }
 // than the pool's size.
 func (p *Pool) GetSize(n int) *Buffer {
 	p.loans.Add(1)
+	out.Add(1)
 	b := p.pool.Get()
 	if n = max(n, p.size); cap(b.B) < n {
 		b.B = make([]byte, 0, n)
@@ -49,6 +57,7 @@ func (p *Pool) GetSize(n int) *Buffer {
 // after that.
 func (p *Pool) Put(b *Buffer) {
 	p.loans.Add(-1)
+	out.Add(-1)
 	if cap(b.B) > p.max {
 		return
 	}

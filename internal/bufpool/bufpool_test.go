@@ -29,14 +29,17 @@ func TestPutDropsWhatGrewTooLarge(t *testing.T) {
 
 func TestLoansAreCounted(t *testing.T) {
 	p := New(16, 64)
-	a, b := p.Get(), p.Get()
-	if got := p.Loans(); got != 2 {
-		t.Fatalf("loans = %d, want 2", got)
+	other := New(16, 64)
+	before := Out()
+	a, b, c := p.Get(), p.Get(), other.Get()
+	if got := p.Loans(); got != 2 || Out() != before+3 {
+		t.Fatalf("loans = %d, want 2; %d of all pools", got, Out()-before)
 	}
 	p.Put(a)
 	p.Put(b)
-	if got := p.Loans(); got != 0 {
-		t.Fatalf("loans = %d, want 0", got)
+	other.Put(c)
+	if got := p.Loans(); got != 0 || Out() != before {
+		t.Fatalf("loans = %d, want 0; %d of all pools", got, Out()-before)
 	}
 }
 
