@@ -3,7 +3,7 @@ package pipe
 import (
 	"bytes"
 	"errors"
-	"io"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -13,24 +13,28 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 const one, two, three = "the first frame, the first frame", "the second, which is of another size", "and the third"
 
 // small gives small sealed streams of several frames, with their payloads: one
-// of the wire ctxpipe, one as a Compressor makes it, with more content than is held back, one with
-// short frames and a seal in the middle, and one whose blocks have entropy
-// tables.
-func small(t *testing.T) map[string][2][]byte {
+// of each wire with frames of all its levels, seals in the middle and a final seal that
+// counts the levels; one as a Compressor makes it, with more content than is held
+// back; one of short frames; and one whose blocks have larger entropy tables.
+func small(t testing.TB) map[string][2][]byte {
 	long := bytes.Repeat([]byte("0123456789abcdef"), (2*testChunk+64)/16)
 	text := testText(2000)
-	fast, content := mixed(t)
-	return map[string][2][]byte{
-		"fast":  {fast, content},
+	m := map[string][2][]byte{
 		"text":  {join(header(), data(t, text[:1200]), data(t, text[1200:]), seal(true, text[:1200], text[1200:])), []byte(text)},
 		"made":  {compress(t, long), long},
 		"short": {wellFormed(t), []byte(one + two + three)},
 	}
+	for _, wire := range []zst.Wire{zst.WireZstd, zst.WireCtxpipe} {
+		stream, payload := allLevels(t, wire)
+		m["levels, "+wire.String()] = [2][]byte{stream, payload}
+	}
+	return m
 }
 
 // testText gives n bytes that compress as text does.
@@ -44,7 +48,7 @@ func testText(n int) string {
 	return b.String()[:n]
 }
 
-func wellFormed(t *testing.T) []byte {
+func wellFormed(t testing.TB) []byte {
 	return join(header(), data(t, one), seal(false, one), data(t, two), data(t, three), seal(true, one, two, three))
 }
 
@@ -60,47 +64,184 @@ func TestSealInTheMiddle(t *testing.T) {
 	}
 }
 
+// refused demands that a damaged stream is refused, by one of the rules if any are
+// given, and that no more came out of it than the first bytes of its payload, without
+// what is held back.
+func refused(t *testing.T, what string, stream, payload []byte, rules ...frame.Rule) {
+	t.Helper()
+	got, info, err := restore(t, stream)
+	var e *frame.Error
+	if !errors.As(err, &e) || !ofAKind(err) || len(rules) > 0 && !slices.Contains(rules, e.Rule) {
+		t.Errorf("%s: %+v, %v", what, info, err)
+	}
+	if len(got) > max(0, len(payload)-testChunk) || !bytes.HasPrefix(payload, got) {
+		t.Errorf("%s: %d of %d bytes came out", what, len(got), len(payload))
+	}
+}
+
+// inEachSmall runs a test on each small stream, several at a time, and logs how
+// many damaged ones it made of it.
+func inEachSmall(t *testing.T, damages string, test func(t *testing.T, stream, payload []byte) int) {
+	for name, s := range small(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := test(t, s[0], s[1])
+			if n < len(s[0])/50 {
+				t.Errorf("only %d were tried", n)
+			}
+			if !t.Failed() {
+				t.Logf("%d bytes: %d %s, all refused", len(s[0]), n, damages)
+			}
+		})
+	}
+}
+
 // Wherever a stream is cut, that is seen, and it never comes out whole.
 //
 // Proves: TR-62, TR-72
 func TestEveryCut(t *testing.T) {
-	for name, s := range small(t) {
-		stream, payload := s[0], s[1]
-		for n := range len(stream) {
-			got, _, err := restore(t, stream[:n])
-			if !errors.Is(err, io.ErrUnexpectedEOF) {
-				t.Errorf("%s cut at %d: %v", name, n, err)
-			}
-			if len(got) > max(0, len(payload)-testChunk) || !bytes.HasPrefix(payload, got) {
-				t.Errorf("%s cut at %d: %d of %d bytes came out", name, n, len(got), len(payload))
-			}
+	inEachSmall(t, "cuts", func(t *testing.T, stream, payload []byte) int {
+		for n := range stream {
+			refused(t, fmt.Sprint("cut at ", n), stream[:n], payload, "TR-62")
 		}
-		t.Logf("%s: cut at each of %d bytes", name, len(stream))
-	}
+		return len(stream)
+	})
 }
 
 // Whichever bit is flipped, that is seen, also where the codec would not mind.
 //
 // Proves: TR-4, TR-25, TR-32, TR-42, TR-72, TR-91
 func TestEveryBitFlip(t *testing.T) {
-	for name, s := range small(t) {
-		stream, payload := s[0], s[1]
-		refused := 0
-		for bit := range 8 * len(stream) {
-			b := bytes.Clone(stream)
+	inEachSmall(t, "flipped bits", func(t *testing.T, stream, payload []byte) int {
+		b := bytes.Clone(stream)
+		for bit := range 8 * len(b) {
 			b[bit/8] ^= 1 << (bit % 8)
-			got, _, err := restore(t, b)
-			if err == nil {
-				t.Errorf("%s, bit %d: not seen", name, bit)
-				continue
+			refused(t, fmt.Sprint("bit ", bit), b, payload)
+			b[bit/8] ^= 1 << (bit % 8)
+		}
+		return 8 * len(b)
+	})
+}
+
+// A byte that is lost, or one too many, is seen at every place.
+//
+// Proves: TR-61, TR-72
+func TestEveryByteLostOrAdded(t *testing.T) {
+	inEachSmall(t, "bytes lost or added", func(t *testing.T, stream, payload []byte) int {
+		tried := 0
+		for at := range len(stream) + 1 {
+			damaged := [][]byte{slices.Insert(bytes.Clone(stream), at, 0), slices.Insert(bytes.Clone(stream), at, 0xff)}
+			if at < len(stream) {
+				damaged = append(damaged, slices.Delete(bytes.Clone(stream), at, at+1))
 			}
-			refused++
-			if len(got) > max(0, len(payload)-testChunk) || !bytes.HasPrefix(payload, got) {
-				t.Errorf("%s, bit %d: %d of %d bytes came out", name, bit, len(got), len(payload))
+			for _, b := range damaged {
+				refused(t, fmt.Sprintf("at %d, %d bytes more", at, len(b)-len(stream)), b, payload)
+				tried++
 			}
 		}
-		t.Logf("%s: %d bits flipped, %d refused", name, 8*len(stream), refused)
+		return tried
+	})
+}
+
+// Whatever follows a whole stream is refused: any byte, any of its frames, all of
+// it.
+//
+// Proves: TR-61
+func TestEverythingAppended(t *testing.T) {
+	inEachSmall(t, "appended to", func(t *testing.T, stream, payload []byte) int {
+		more := append(split(t, stream), stream, make([]byte, 1<<20), skippable(0x184D2A50, ""), []byte("LibxlFmt"))
+		for b := range 256 {
+			more = append(more, []byte{byte(b)})
+		}
+		for i, m := range more {
+			refused(t, fmt.Sprint("appended ", i), slices.Concat(stream, m), payload, "TR-61")
+		}
+		return len(more)
+	})
+}
+
+// Whichever frames are removed, doubled, swapped or moved is seen; also where the
+// seek table agrees with what stands there, as one would that was made afterwards.
+// Only a seal in the middle may then be missing or doubled, since streams with more
+// of them or fewer are as good, and nothing of the payload is lost.
+//
+// Proves: TR-3, TR-32, TR-33, TR-40, TR-42, TR-60
+func TestEveryFrameOutOfPlace(t *testing.T) {
+	inEachSmall(t, "streams with frames out of place", func(t *testing.T, stream, payload []byte) int {
+		all := split(t, stream)
+		frames, old := all[:len(all)-1], all[len(all)-1]
+		tried, harmless := 0, 0
+		damaged := func(what string, f [][]byte) {
+			body := bytes.Join(f, nil)
+			if bytes.Equal(body, stream[:len(stream)-len(old)]) {
+				return // frames may have the same bytes
+			}
+			content := contentOf(t, f)
+			refused(t, what+", old table", slices.Concat(body, old), content)
+			got, _, err := restore(t, join(f...))
+			if err == nil && bytes.Equal(got, payload) && bytes.Equal(withoutSeals(f), withoutSeals(frames)) {
+				harmless++
+				return
+			}
+			refused(t, what, join(f...), content)
+			tried += 2
+		}
+		for i := range frames {
+			for j := range len(frames) + 1 {
+				if i < j {
+					damaged(fmt.Sprintf("%d to %d removed", i, j), slices.Delete(slices.Clone(frames), i, j))
+				}
+				damaged(fmt.Sprintf("%d again before %d", i, j), slices.Insert(slices.Clone(frames), j, frames[i]))
+				if j == len(frames) {
+					continue
+				}
+				swapped := slices.Clone(frames)
+				swapped[i], swapped[j] = swapped[j], swapped[i]
+				damaged(fmt.Sprintf("%d and %d swapped", i, j), swapped)
+				damaged(fmt.Sprintf("%d moved to %d", i, j), slices.Insert(slices.Delete(slices.Clone(frames), i, i+1), j, frames[i]))
+				instead := slices.Clone(frames)
+				instead[i] = frames[j]
+				damaged(fmt.Sprintf("%d instead of %d", j, i), instead)
+			}
+		}
+		t.Logf("%d more differ only in a seal in the middle", harmless)
+		return tried
+	})
+}
+
+// withoutSeals gives frames without the seals that are not final.
+func withoutSeals(frames [][]byte) []byte {
+	var b []byte
+	for _, f := range frames {
+		if s, err := zst.ParseSeal(f[zst.SkippableHeaderSize:]); err != nil || s.Final {
+			b = append(b, f...)
+		}
 	}
+	return b
+}
+
+// contentOf gives the content of all frames.
+func contentOf(t *testing.T, frames [][]byte) (content []byte) {
+	dec := decoder{workers: 1, limit: testChunk}
+	defer dec.close()
+	p := pools{in: bufpool.New(0, 0), out: bufpool.New(0, 0)}
+	for b := table(frames)[zst.SkippableHeaderSize:]; len(b) > zst.FooterSize; b, frames = b[zst.EntrySize:], frames[1:] {
+		e := zst.ParseEntry(b)
+		if e.Content == 0 {
+			continue
+		}
+		f := part{kind: partZstd, in: p.in.Get(), frame: frames[0], size: int(e.Content)}
+		if !isData(f.frame) {
+			f.kind = partFast
+			f.fast, _ = zst.ParseFast(f.frame[zst.SkippableHeaderSize:])
+		}
+		if dec.decode(&f, &p); f.err != nil {
+			t.Fatal(f.err)
+		}
+		content = append(content, f.out.B...)
+		p.out.Put(f.out)
+	}
+	return content
 }
 
 // Frames that are each right, in an order that is not. The seek table agrees
