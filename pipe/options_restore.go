@@ -97,7 +97,8 @@ func (c *restoreConfig) wholeForeign() int {
 // know the size.
 func (c *restoreConfig) decodeLimit() int64 { return max(int64(c.maxChunk), wholeForeign, c.maxWindow) }
 
-// WithForce passes raw input on even if it is not recognised.
+// WithForce passes raw input on even if it is not recognised, but not what looks
+// like zstd with a flipped bit in front.
 func WithForce() RestoreOption {
 	return restoreOption(func(c *restoreConfig) error {
 		c.force = true

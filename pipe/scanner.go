@@ -3,6 +3,7 @@ package pipe
 import (
 	"encoding/binary"
 	"io"
+	"math/bits"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -111,11 +112,12 @@ func (s *scanner) recognise() (Kind, zst.Payload, error) {
 	switch {
 	case kind == Unknown: // too short to tell
 		err = s.cut("input", len(b))
-	case kind == Raw && payload == zst.PayloadOpaque && !s.cfg.force:
-		err = &frame.Error{
-			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-96", Err: frame.ErrCorrupt,
-			What: "neither zstd nor a known payload",
+	case kind == Raw && payload == zst.PayloadOpaque && (!s.cfg.force || flippedMagic(b)):
+		what := "neither zstd nor a known payload"
+		if flippedMagic(b) {
+			what = "begins with the magic of a zstd frame with a flipped bit"
 		}
+		err = &frame.Error{Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-96", What: what, Err: frame.ErrCorrupt}
 	default:
 		err = nil
 	}
@@ -140,6 +142,17 @@ func identify(b []byte) (Kind, zst.Payload) {
 		return Unknown, ""
 	}
 	return Raw, zst.PayloadOpaque
+}
+
+// flippedMagic says whether input begins with what a flipped bit makes of a
+// frame's magic.
+func flippedMagic(b []byte) bool {
+	if len(b) < 4 {
+		return false
+	}
+	const skippables = 0x184D2A50 // and 15 more
+	magic := binary.LittleEndian.Uint32(b)
+	return bits.OnesCount32(magic^zst.MagicFrame) == 1 || bits.OnesCount32((magic^skippables)&^0xF) == 1
 }
 
 // start settles what the input is, tells the caller, and lets as many parts into
