@@ -47,11 +47,10 @@ func (d *decoder) close() {
 // decode decodes a part, and gives back the buffer that its frame was in. What
 // is wrong with the frame becomes the part's error.
 func (d *decoder) decode(p *part, pools *pools) {
-	p.out = pools.out.GetSize(p.size + slack)
 	if p.kind == partFast {
-		p.err = d.fast(p)
+		p.err = d.fast(p, pools)
 	} else {
-		p.err = d.zstd(p)
+		p.err = d.zstd(p, pools)
 	}
 	if p.err == nil && p.sealed {
 		p.item = zst.ItemOf(p.frame, p.out.B)
@@ -63,11 +62,12 @@ func (d *decoder) decode(p *part, pools *pools) {
 	p.in, p.frame = nil, nil
 }
 
-func (d *decoder) zstd(p *part) error {
+func (d *decoder) zstd(p *part, pools *pools) error {
 	d.once.Do(func() { d.codec, d.err = newCodec(d.workers, d.limit) })
 	if d.err != nil {
 		return d.err
 	}
+	p.out = pools.out.GetSize(p.size + slack)
 	b, err := d.codec.DecodeAll(p.frame, p.out.B)
 	if err != nil {
 		return undecodable(p.place, err)
@@ -80,11 +80,12 @@ func (d *decoder) zstd(p *part) error {
 }
 
 // fast decodes a fast frame. S2 has no checksum of its own.
-func (d *decoder) fast(p *part) error {
+func (d *decoder) fast(p *part, pools *pools) error {
 	n, err := s2.DecodedLen(p.fast.Block)
 	if err != nil || n != p.size {
 		return p.place.bad(fastFrame, "TR-28", "block is of another size", frame.ErrCorrupt)
 	}
+	p.out = pools.out.GetSize(n + slack)
 	p.out.B, err = s2.Decode(p.out.B[:n], p.fast.Block)
 	if err != nil {
 		return p.place.bad(fastFrame, "TR-28", "block does not decode", frame.ErrCorrupt)

@@ -104,6 +104,11 @@ func (f *foreign) ordinary(s *scanner) error {
 		e.Err = &WindowError{Window: h.Window}
 		return e
 	}
+	if h.HasContentSize {
+		if err := s.admit(dataFrame, h.ContentSize); err != nil {
+			return err
+		}
+	}
 	if !h.HasContentSize || h.ContentSize <= uint64(s.cfg.wholeForeign()) {
 		ok, err := f.whole(s, &w)
 		if ok || err != nil {

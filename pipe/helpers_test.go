@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -97,6 +98,15 @@ func restoreFrom(t testing.TB, r io.Reader, opts ...RestoreOption) ([]byte, Info
 		t.Errorf("%d buffers out after Close", n)
 	}
 	return out.Bytes(), info, err
+}
+
+// allocated gives the bytes that f allocates.
+func allocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
 }
 
 // wantRule demands an error of one rule and sentinel.

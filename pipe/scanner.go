@@ -30,8 +30,9 @@ type scanner struct {
 	meter  *meter
 
 	kind  Kind
-	mode  mode // nil until the first bytes are seen
-	index int  // of the frame that is being read
+	mode  mode  // nil until the first bytes are seen
+	index int   // of the frame that is being read
+	known int64 // content of all frames so far that say how much they have
 
 	codec *zstd.Decoder // for what is streamed; nil until it is needed
 }
@@ -225,6 +226,16 @@ func (s *scanner) bad(record string, rule frame.Rule, what string, cause error) 
 // tooLarge says that the frame at hand exceeds a limit.
 func (s *scanner) tooLarge(record, what string, limit, got any) error {
 	return s.place().tooLarge(record, what, limit, got)
+}
+
+// admit counts the content that the frame at hand says it has, and refuses what
+// is too much before anything is done for it.
+func (s *scanner) admit(record string, content uint64) error {
+	if limit := s.cfg.maxOutput; content > uint64(limit-s.known) {
+		return s.tooLarge(record, "too much output", limit, "more")
+	}
+	s.known += int64(content)
+	return nil
 }
 
 // at adds to an error of package zst where in the stream the bytes stand that

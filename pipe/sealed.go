@@ -135,6 +135,9 @@ func (m *sealed) mark(s *scanner) (zst.Mark, error) {
 func (m *sealed) data(s *scanner) error {
 	var w zst.Walker
 	size, err := m.dataSize(s, &w)
+	if err == nil {
+		err = s.admit(dataFrame, uint64(size))
+	}
 	if err != nil {
 		return err
 	}
@@ -171,7 +174,10 @@ func (m *sealed) send(s *scanner, p *part, e zst.Entry) error {
 
 // fast sends a fast frame.
 func (m *sealed) fast(s *scanner) error {
-	whole, _, err := m.fastSize(s)
+	whole, says, err := m.fastSize(s)
+	if err == nil {
+		err = s.admit(fastFrame, uint64(says.Content))
+	}
 	if err != nil {
 		return err
 	}
