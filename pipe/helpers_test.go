@@ -173,9 +173,14 @@ func data(t testing.TB, content string) []byte {
 	return f
 }
 
+// jobOf gives a job that is about to be encoded.
+func jobOf(content string) *job {
+	return &job{in: &bufpool.Buffer{B: []byte(content)}, out: &bufpool.Buffer{B: make([]byte, 0, frameSize(len(content)))}}
+}
+
 func encoded(content string) ([]byte, encodedFrame) {
 	m := frameMaker{chunk: testChunk}
-	j := &job{in: &bufpool.Buffer{B: []byte(content)}, out: &bufpool.Buffer{}}
+	j := jobOf(content)
 	m.zstd(j, LevelFastest) // also what does not shrink
 	return j.out.B, j.made
 }

@@ -15,14 +15,13 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
-	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // madeAt makes the frame of a content at a level, as a worker does.
 func madeAt(t testing.TB, content string, l Level) ([]byte, zst.Item) {
 	t.Helper()
 	m := frameMaker{chunk: testChunk}
-	j := &job{in: &bufpool.Buffer{B: []byte(content)}, out: &bufpool.Buffer{B: make([]byte, 0, frameSize(testChunk))}}
+	j := jobOf(content)
 	m.make(j, l)
 	if j.made.err != nil || j.made.level != l {
 		t.Fatalf("a frame of level %v instead of %v, %v", j.made.level, l, j.made.err)

@@ -30,6 +30,10 @@ func newVerifier(chunk int) (*verifier, error) {
 func (v *verifier) good(j *job) bool {
 	whole := v.whole(j)
 	if j.made.level == LevelFast {
+		magic, size, err := zst.ParseSkippableHeader(whole)
+		if err != nil || magic != zst.MagicOwn || int64(size) != int64(len(whole)-zst.SkippableHeaderSize) {
+			return false
+		}
 		f, err := zst.ParseFast(whole[zst.SkippableHeaderSize:])
 		if err != nil {
 			return false
