@@ -38,6 +38,15 @@ func newCodec(workers int, limit int64) (*zstd.Decoder, error) {
 	return dec, errors.Wrap(err, "set up the decoder")
 }
 
+// use makes ready for another number of frames at once. Nobody may decode
+// meanwhile.
+func (d *decoder) use(workers int) {
+	if d.workers != workers {
+		d.close()
+		*d = decoder{workers: workers, limit: d.limit}
+	}
+}
+
 func (d *decoder) close() {
 	if d.codec != nil {
 		d.codec.Close()

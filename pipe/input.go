@@ -22,6 +22,7 @@ type input struct {
 	src   *source
 	meter *meter
 	pool  *bufpool.Pool
+	most  int // room that a whole frame needs; 0 until it is known
 	buf   *bufpool.Buffer
 	lo    int   // buf.B[lo:] was read and not used
 	off   int64 // place of buf.B[lo] in the stream
@@ -51,7 +52,7 @@ func (in *input) peek(n int) ([]byte, error) {
 
 // makeRoom makes the buffer able to take at least one byte more, out of n that
 // are wanted. It grows by doubling, never at once to a size that the
-// stream merely claims to need.
+// stream merely claims to need, and not beyond what a frame needs.
 func (in *input) makeRoom(n int) {
 	if in.lo == len(in.buf.B) {
 		in.buf.B, in.lo = in.buf.B[:0], 0
@@ -62,7 +63,11 @@ func (in *input) makeRoom(n int) {
 	unused := in.buf.B[in.lo:]
 	to := in.buf.B[:0]
 	if len(unused) == cap(in.buf.B) {
-		to = make([]byte, 0, 2*cap(in.buf.B))
+		size := 2 * cap(in.buf.B)
+		if in.most > cap(in.buf.B) {
+			size = min(size, in.most)
+		}
+		to = make([]byte, 0, size)
 	}
 	in.buf.B, in.lo = append(to, unused...), 0
 }

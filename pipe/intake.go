@@ -28,6 +28,7 @@ type intake struct {
 	workers           sync.WaitGroup
 	scanned           chan struct{} // closed when the scanner has ended
 	pools             *pools
+	dec               *decoder
 }
 
 // pools lend buffers for what comes in and for what goes out.
@@ -37,13 +38,13 @@ type pools struct{ in, out *bufpool.Pool }
 func startIntake(src *source, cfg *restoreConfig, m *meter, p *pools, dec *decoder) *intake {
 	n := cfg.workers + spareJobs
 	t := &intake{
-		src: src, pools: p, scanned: make(chan struct{}),
+		src: src, pools: p, dec: dec, scanned: make(chan struct{}),
 		home: make(chan *part, n), work: make(chan *part, n), order: make(chan *part, n),
 	}
 	t.ctx, t.cancel = context.WithCancelCause(cfg.ctx)
 	t.home <- newPart() // the others follow when it is known how large they are
 	for range cfg.workers {
-		t.workers.Go(func() { t.decode(dec) })
+		t.workers.Go(t.decode)
 	}
 	s := &scanner{cfg: cfg, intake: t, in: newInput(src, m, p.in), meter: m}
 	go func() {
@@ -82,14 +83,14 @@ func (t *intake) send(p *part) {
 }
 
 // decode is a worker.
-func (t *intake) decode(dec *decoder) {
+func (t *intake) decode() {
 	for {
 		select {
 		case p := <-t.work:
 			if p == nil {
 				return // the scanner has ended
 			}
-			dec.decode(p, t.pools)
+			t.dec.decode(p, t.pools)
 			p.done <- struct{}{}
 		case <-t.ctx.Done():
 			return

@@ -238,11 +238,11 @@ func TestWithMemoryBoundsTheParts(t *testing.T) {
 		parts  int
 	}{{0, 8 + spareJobs}, {1 << 30, 8 + spareJobs}, {cfg.need(DefaultChunk, DefaultChunk, 3), 3}, {cfg.need(DefaultChunk, DefaultChunk, 1), 1}} {
 		cfg.memory = c.memory
-		if n, err := cfg.parts(DefaultChunk, DefaultChunk); n != c.parts || err != nil {
+		if n, err := cfg.parts(DefaultChunk, DefaultChunk, 0); n != c.parts || err != nil {
 			t.Errorf("%d bytes: %d parts, %v", c.memory, n, err)
 		}
 	}
 	cfg.memory = cfg.need(DefaultChunk, DefaultChunk, 1) - 1
-	_, err := cfg.parts(DefaultChunk, DefaultChunk)
+	_, err := cfg.parts(DefaultChunk, DefaultChunk, 0)
 	wantRule(t, "too little", err, "TR-80", frame.ErrTooLarge)
 }

@@ -43,39 +43,45 @@ func restoreConfigOf(opts []RestoreOption) (restoreConfig, error) {
 }
 
 // fit makes the limits agree with the memory that may be used, and with each
-// other.
+// other. A third of it is for a window, if the input turns out to need one.
 func (c *restoreConfig) fit() error {
 	if c.memory == 0 {
 		return nil
 	}
 	c.maxWindow = min(c.maxWindow, c.memory/3)
 	c.holdLimit = min(c.holdLimit, c.memory/8)
-	if least := c.need(DefaultChunk, piece, 1); c.memory < least {
+	if least := c.least(); c.memory < least {
 		return fmt.Errorf("WithMemory: a Restorer needs %d bytes at least: %w", least, frame.ErrMisuse)
 	}
 	return nil
 }
 
-// need is the memory that so many parts need whose content is that large, with
-// what is held back.
+// least is the memory without which nothing can be restored.
+func (c *restoreConfig) least() int64 { return c.need(DefaultChunk, piece, 1) * 3 / 2 }
+
+// need is the memory that so many parts need whose content is that large: a
+// frame and its content for each of them, another frame that is being read, what is
+// held back with what is on its way out, and for each that is decoded at once what
+// the codec keeps, which holds on to the last frame that it has seen.
 func (c *restoreConfig) need(hold, content, parts int) int64 {
-	part := zst.MaxFrameSize(content) + inputSize + content + slack
-	return int64(parts)*int64(part) + 2*int64(hold) + inputSize + int64(c.workers)*decoderSize
+	in, out := int64(zst.MaxFrameSize(content)+inputSize), int64(content+slack)
+	return int64(parts)*(in+out) + in + 2*max(int64(hold), out) + int64(min(c.workers, parts))*(decoderSize+in)
 }
 
 // decoderSize is about what the codec keeps for each worker.
 const decoderSize = 512 << 10
 
 // parts gives how many parts may be on their way whose content is that large: one
-// for each worker and two more, or as many as the memory has room for.
-func (c *restoreConfig) parts(hold, content int) (int, error) {
+// for each worker and two more, or as many as the memory has room for beside
+// something else.
+func (c *restoreConfig) parts(hold, content int, beside int64) (int, error) {
 	n := c.workers + spareJobs
 	if c.memory == 0 {
 		return n, nil
 	}
-	for ; n > 1 && c.need(hold, content, n) > c.memory; n-- {
+	for ; n > 1 && c.need(hold, content, n)+beside > c.memory; n-- {
 	}
-	if need := c.need(hold, content, n); need > c.memory {
+	if need := c.need(hold, content, n) + beside; need > c.memory {
 		return 0, &frame.Error{
 			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-80", Err: frame.ErrTooLarge,
 			What: "needs too much memory", Wanted: fmt.Sprintf("at most %d", c.memory), Got: fmt.Sprint(need),
@@ -87,7 +93,7 @@ func (c *restoreConfig) parts(hold, content int) (int, error) {
 // wholeForeign is the most content of a foreign frame that is decoded whole.
 func (c *restoreConfig) wholeForeign() int {
 	n := wholeForeign
-	for ; c.memory > 0 && n > piece && c.need(DefaultChunk, n, 2) > c.memory; n /= 2 {
+	for ; c.memory > 0 && n > piece && c.need(DefaultChunk, n, 2)+c.maxWindow > c.memory; n /= 2 {
 	}
 	return n
 }

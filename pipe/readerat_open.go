@@ -103,7 +103,7 @@ func (o *opening) fit() error {
 			return o.table.tooLarge(seekTable, "needs too much memory", o.cfg.memory, o.cfg.memory-cfg.memory)
 		}
 	}
-	n, err := cfg.parts(o.info.Chunk, o.info.Chunk)
+	n, err := cfg.parts(o.info.Chunk, o.info.Chunk, 0)
 	if err != nil {
 		return err
 	}

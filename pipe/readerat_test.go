@@ -226,7 +226,7 @@ func TestReaderAtLimits(t *testing.T) {
 	need := func(parts int) int64 {
 		cfg := defaultRestore()
 		cfg.workers = 1
-		return max(cfg.need(testChunk, testChunk, parts)+frames*bytesPerEntry, cfg.need(DefaultChunk, piece, 1))
+		return max(cfg.need(testChunk, testChunk, parts)+frames*bytesPerEntry, cfg.least())
 	}
 	for _, c := range []struct {
 		name string

@@ -159,10 +159,16 @@ func flippedMagic(b []byte) bool {
 // start settles what the input is, tells the caller, and lets as many parts into
 // the line as the memory allows for frames with so much content.
 func (s *scanner) start(info Info, m mode, content int) error {
-	parts, err := s.cfg.parts(info.Chunk, content)
+	beside := int64(0)
+	if info.Kind == Foreign {
+		beside = s.cfg.maxWindow // some frames may be streamed
+	}
+	parts, err := s.cfg.parts(info.Chunk, content, beside)
 	if err != nil {
 		return err
 	}
+	s.intake.dec.use(min(s.cfg.workers, parts))
+	s.in.most = zst.MaxFrameSize(content) + inputSize
 	p, err := s.take(partBegin)
 	if err != nil {
 		return err
