@@ -81,7 +81,7 @@ func newCompress() *cobra.Command {
 func compress(in, out *os.File, opts []pipe.Option) (pipe.Stats, error) {
 	c, err := pipe.NewCompressor(out, opts...)
 	if err != nil {
-		return pipe.Stats{}, err
+		return pipe.Stats{}, optionError(err)
 	}
 	defer c.Abort() // gives buffers back after a failure
 	if _, err := c.ReadFrom(in); err != nil {

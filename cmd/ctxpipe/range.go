@@ -74,7 +74,7 @@ func restoreRange(name string, in, out *os.File, r byteRange, opts []pipe.Restor
 	}
 	at, err := pipe.NewReaderAt(in, size, opts...)
 	if err != nil {
-		return pipe.Stats{}, err
+		return pipe.Stats{}, optionError(err)
 	}
 	defer at.Close()
 	n, err := r.within(name, at.Size())

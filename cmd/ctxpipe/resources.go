@@ -3,8 +3,10 @@ package main
 import (
 	"runtime/debug"
 
+	"github.com/pkg/errors"
 	"github.com/spf13/pflag"
 
+	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
@@ -41,4 +43,13 @@ func (f *resourceFlags) options() ([]pipe.CommonOption, error) {
 		opts = append(opts, pipe.WithMemory(int64(f.memory)-runtimeShare))
 	}
 	return opts, nil
+}
+
+// optionError makes a slip of whoever typed the command of what a filter says
+// about its options. All but the memory was judged before.
+func optionError(err error) error {
+	if errors.Is(err, frame.ErrMisuse) {
+		return &usageError{errors.Wrap(err, "--memory is too little"), "give it more, or take a smaller --chunk"}
+	}
+	return err
 }

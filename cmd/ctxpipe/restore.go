@@ -101,7 +101,7 @@ func newRestore() *cobra.Command {
 func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool) (pipe.Info, pipe.Stats, error) {
 	r, err := pipe.NewRestorer(in, opts...)
 	if err != nil {
-		return pipe.Info{}, pipe.Stats{}, err
+		return pipe.Info{}, pipe.Stats{}, optionError(err)
 	}
 	defer r.Close()
 	_, err = r.WriteTo(out)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -28,6 +29,7 @@ func TestMain(m *testing.M) {
 //	good.bin         a domain context, compact
 //	wide.bin         another, wide
 //	tsc.bin          one whose TSC_INFO is real, made by make
+//	zeros            64 KiB of zeros
 //	bad/…            malformed ones, by the names of their vectors
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -39,15 +41,16 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(cond string) (bool, error) { return cond == "devfull" && runtime.GOOS == "linux", nil },
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"cut":  cut,
-			"flip": flip,
+			"cut":   cut,
+			"flip":  flip,
+			"stats": stats,
 		},
 	})
 }
 
 func prepare(t *testing.T, dir string) error {
 	real := vectest.RealStream(t)
-	files := map[string][]byte{"real.xlsave": real, "foreign.zst": append(foreign(t, real[:300_000]), foreign(t, real[300_000:])...)}
+	files := map[string][]byte{"real.xlsave": real, "zeros": make([]byte, 64<<10), "foreign.zst": append(foreign(t, real[:300_000]), foreign(t, real[300_000:])...)}
 	for _, s := range vectest.Sets(t) {
 		for _, v := range s.Vectors {
 			switch name := s.Layout.String() + "/" + v.Name; {
@@ -96,6 +99,33 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	b[n] ^= 1
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b, 0o600))
+}
+
+// stats demands that a file is one line of JSON whose numbers are as it is told:
+// stats FILE NAME=N NAME>N NAME>=N NAME<N..., where a dot in NAME leads into an
+// object.
+func stats(ts *testscript.TestScript, neg bool, args []string) {
+	text := ts.ReadFile(args[0])
+	var all map[string]any
+	if err := json.Unmarshal([]byte(text), &all); err != nil || strings.Count(text, "\n") != 1 {
+		ts.Fatalf("%s: %v in %q", args[0], err, text)
+	}
+	for _, arg := range args[1:] {
+		m := regexp.MustCompile(`^([a-z_.]+)(=|>|>=|<)([0-9]+)$`).FindStringSubmatch(arg)
+		if m == nil {
+			ts.Fatalf("what is %q?", arg)
+		}
+		at, path := all, strings.Split(m[1], ".")
+		for _, name := range path[:len(path)-1] {
+			at, _ = at[name].(map[string]any)
+		}
+		got, ok := at[path[len(path)-1]].(float64)
+		want := float64(number(ts, m[3]))
+		good := map[string]bool{"=": got == want, ">": got > want, ">=": got >= want, "<": got < want}[m[2]]
+		if !ok || !good {
+			ts.Fatalf("%s: not %s: %s", args[0], arg, text)
+		}
+	}
 }
 
 func number(ts *testscript.TestScript, s string) int {

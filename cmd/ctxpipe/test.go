@@ -40,7 +40,7 @@ func (t *tester) file(name string) (outputErr, err error) {
 	err = withInput([]string{name}, func(_ string, in *os.File) error {
 		r, err := pipe.NewRestorer(in, t.opts...)
 		if err != nil {
-			return err
+			return optionError(err)
 		}
 		defer r.Close()
 		n, err := r.WriteTo(nowhere{r})
