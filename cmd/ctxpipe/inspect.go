@@ -33,6 +33,9 @@ type xenVersion struct {
 	Minor uint32 `json:"minor"`
 }
 
+// String gives "4.17".
+func (v xenVersion) String() string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }
+
 // entry is one entry of the context, HEADER or START and END included.
 type entry struct {
 	Typecode uint32 `json:"typecode"`

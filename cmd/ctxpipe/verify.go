@@ -140,7 +140,9 @@ func (f *verifyFlags) verify(w io.Writer, name string, in io.Reader) error {
 	defer r.Close()
 	digest := sha256.New()
 	v, err := f.judge(io.TeeReader(r, digest))
-	v.SHA256 = hex.EncodeToString(digest.Sum(nil))
+	if err == nil { // else not all was read
+		v.SHA256 = hex.EncodeToString(digest.Sum(nil))
+	}
 	return f.tell(w, name, v, hintWindow(err, 0))
 }
 

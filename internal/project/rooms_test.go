@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"source":            {"frame", "internal/handler", "internal/xio"},
 	"source/xen":        {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source"},
 	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio"},
-	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "pipe", "internal/guestmem"},
+	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem"},
 }
 
 func TestArrowsGoOneWay(t *testing.T) {
