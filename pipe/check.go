@@ -116,9 +116,14 @@ func (w *follower) walk(opts ...xen.Option) error {
 // close is the end of the payload. One that ends inside the first bytes of a known
 // kind counts as cut.
 func (w *follower) close() error {
-	undecided := w.walker == nil && (len(w.first) > 0 || w.check == CheckStrict)
-	if undecided && !w.opaque {
-		if err := w.walk(); err != nil {
+	if w.check == CheckStrict && w.walker == nil {
+		if err := w.write(nil); err != nil {
+			return err
+		}
+	}
+	if len(w.first) > 0 && !w.opaque {
+		kind, _ := xen.Recognise(w.first)
+		if err := w.walk(xen.WithKind(kind)); err != nil {
 			return err
 		}
 	}

@@ -276,6 +276,9 @@ func TestSteadyStateAtEveryLevel(t *testing.T) {
 	const frames = 100
 	payload := bytes.Repeat(benchPayload()[:4*testChunk], frames/2)
 	for l, opts := range levelOptions() {
+		if l == LevelAuto {
+			continue // makes codecs whenever it comes to need them
+		}
 		for _, verify := range []bool{false, true} {
 			if verify {
 				opts = append(opts, WithVerifyEncode())

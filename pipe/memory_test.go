@@ -153,7 +153,7 @@ func TestRestorerKeepsToItsMemory(t *testing.T) {
 	} {
 		for _, memory := range []int64{c.memory, 2 * c.memory} {
 			h := newHeap()
-			rs, err := NewRestorer(bytes.NewReader(c.stream), WithMemory(memory), WithWorkers(4))
+			rs, err := NewRestorer(bytes.NewReader(c.stream), WithMemory(memory), WithWorkers(4), WithCheck(CheckOff))
 			if err != nil {
 				t.Errorf("%s, %d: %v", c.name, memory, err)
 				continue

@@ -111,7 +111,7 @@ func TestNothingLeavesTooEarly(t *testing.T) {
 		"raw":              append([]byte("LibxlFmt"), bytes.Repeat(payload, times)...),
 	} {
 		w := &watch{r: bytes.NewReader(stream)}
-		w.rs = newTestRestorer(t, w)
+		w.rs = newTestRestorer(t, w, WithCheck(CheckOff))
 		var most int64
 		// Once the last byte is gone, all else has to have been held.
 		w.r = io.MultiReader(w.r, readerFunc(func([]byte) (int, error) {
@@ -145,7 +145,7 @@ func TestSourceErrorIsKept(t *testing.T) {
 		for n := range len(stream) + 1 {
 			for _, sourceErr := range []error{errSource, io.ErrUnexpectedEOF} {
 				r := io.MultiReader(bytes.NewReader(stream[:n]), iotest.ErrReader(sourceErr))
-				got, _, err := restoreFrom(t, r)
+				got, _, err := restoreFrom(t, r, WithCheck(CheckOff))
 				var e *frame.Error
 				if !errors.Is(err, sourceErr) || errors.As(err, &e) || len(got) > len(payload)-testChunk {
 					t.Fatalf("%s at %d: %d bytes, %v", name, n, len(got), err)
@@ -223,7 +223,7 @@ func TestLimits(t *testing.T) {
 		{"skippable", append(skippable(0x184D2A50, "abc"), three...), WithMaxSkippable(2), false},
 		{"skippable enough", append(skippable(0x184D2A50, "abc"), three...), WithMaxSkippable(3), true},
 	} {
-		_, _, err := restore(t, c.stream, c.option)
+		_, _, err := restore(t, c.stream, c.option, WithCheck(CheckOff))
 		if c.ok && err != nil {
 			t.Errorf("%s: %v", c.name, err)
 		}
@@ -237,7 +237,7 @@ func TestLimits(t *testing.T) {
 func TestRaw(t *testing.T) {
 	for _, c := range knownPayloads {
 		want := append([]byte(c.first), payloads(3*DefaultChunk + 5)["random"]...)
-		got, info, err := restore(t, want)
+		got, info, err := restore(t, want, WithCheck(CheckOff))
 		if err != nil || !bytes.Equal(got, want) || info.Kind != Raw || info.Payload != c.want {
 			t.Errorf("%s: %d bytes, %+v, %v", c.want, len(got), info, err)
 		}

@@ -20,8 +20,8 @@ const root = "../.."
 
 var (
 	ruleDefined = regexp.MustCompile(`\*\*\[([A-Z]+-[0-9]+)\]\*\*`)
-	ruleNamed   = regexp.MustCompile(`\b(?:DC|TR|HV)-[0-9]+\b`)
-	provesLine  = regexp.MustCompile(`Proves: ((?:(?:DC|TR|HV)-[0-9]+,?\s*)+)`)
+	ruleNamed   = regexp.MustCompile(`\b(?:DC|TR|HV|XS)-[0-9]+\b`)
+	provesLine  = regexp.MustCompile(`Proves: ((?:(?:DC|TR|HV|XS)-[0-9]+,?\s*)+)`)
 )
 
 // rules gives the rules that the specifications define, with their file.

@@ -84,7 +84,7 @@ func beginsCompact(b string) (compact, partial bool) {
 	const magic = "EVAS" // frame.Magic on the wire
 	switch {
 	case len(b) < frame.DetectSize:
-		return false, false // wideStart and hvmHeader stand for it
+		return strings.HasPrefix(b, anyHeader), true // shorter ones may become a wide START too
 	case !strings.HasPrefix(b, anyHeader) || frame.Detect([]byte(b)) != frame.Compact:
 		return false, false
 	case len(b) < compactSum:
