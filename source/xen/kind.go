@@ -41,13 +41,11 @@ func (k Kind) String() string {
 // RecogniseSize is how many first bytes decide on any kind.
 const RecogniseSize = len(xl.Magic)
 
-// The first bytes of a wide START and of an HVM context (the latter up to its
-// magic), and of both layouts' HEADER.
+// The first bytes of a wide START, all of its descriptor, and of an HVM context,
+// up to its magic.
 const (
-	wideStart  = "\x01\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00"
-	hvmHeader  = "\x01\x00\x00\x00\x18\x00\x00\x00\x86\x12\x38\x54"
-	anyHeader  = "\x01\x00\x00\x00"
-	compactSum = 12 // bytes of a compact HEADER up to the end of its magic
+	wideStart = "\x01\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00"
+	hvmHeader = "\x01\x00\x00\x00\x18\x00\x00\x00\x86\x12\x38\x54"
 )
 
 // Recognise tells the kind of a stream by its first bytes (spec §2).
@@ -79,17 +77,17 @@ func Recognise(first []byte) (k Kind, decided bool) {
 }
 
 // beginsCompact recognises the HEADER of a compact domain context: instance 0, any
-// length but 0 (else it would be a START), and its magic.
+// length but 0 (else it would be a START), and its magic. partial says that it
+// is one as far as it goes.
 func beginsCompact(b string) (compact, partial bool) {
-	const magic = "EVAS" // frame.Magic on the wire
+	const instance, magic = "\x01\x00\x00\x00", "EVAS" // frame.Magic on the wire
 	switch {
-	case len(b) < frame.DetectSize:
-		return strings.HasPrefix(b, anyHeader), true // shorter ones may become a wide START too
-	case !strings.HasPrefix(b, anyHeader) || frame.Detect([]byte(b)) != frame.Compact:
+	case len(b) < frame.DetectSize: // any length so far
+		short := strings.HasPrefix(b, instance) || strings.HasPrefix(instance, b)
+		return short, short
+	case !strings.HasPrefix(b, instance) || frame.Detect([]byte(b)) != frame.Compact:
 		return false, false
-	case len(b) < compactSum:
-		rest := b[frame.DetectSize:]
-		return strings.HasPrefix(magic, rest), true
 	}
-	return b[frame.DetectSize:compactSum] == magic, false
+	b = b[frame.DetectSize:min(len(b), frame.DetectSize+len(magic))]
+	return strings.HasPrefix(magic, b), len(b) < len(magic)
 }

@@ -130,6 +130,9 @@ func (w *Walker) judgeLibxc(r libxc.RecordHeader) error {
 	info, known := libxc.Lookup(r.Type)
 	switch {
 	case !known && r.Type&libxc.Optional != 0:
+		if !w.strict {
+			return nil
+		}
 		return w.verify(libxc.RuleOptional, "type", "a known one", fmt.Sprintf("%#x, which may be ignored", uint32(r.Type)))
 	case !known:
 		return w.report(w.bad(libxc.RuleType, frame.ErrUnknownType, "type", "a known one", fmt.Sprintf("%#x", uint32(r.Type))))

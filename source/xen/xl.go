@@ -84,15 +84,11 @@ func (w *Walker) configLength(b []byte) error {
 	return nil
 }
 
-// config gathers the configuration if anyone wants it: as much as has come,
-// not as much as was announced.
+// config gathers the configuration: as much as has come, not as much as was
+// announced.
 func (w *Walker) config() error {
 	w.at(xl.Layer, "configuration")
-	if w.strict || w.visit.Config != nil {
-		w.bytes(int64(w.xl.length), (*Walker).gatherConfig, (*Walker).configRead)
-	} else {
-		w.skip(int64(w.xl.length), (*Walker).afterConfig)
-	}
+	w.bytes(int64(w.xl.length), (*Walker).gatherConfig, (*Walker).configRead)
 	return nil
 }
 
@@ -106,10 +102,6 @@ func (w *Walker) configRead() error {
 		return err
 	}
 	w.xl.text = nil
-	return w.afterConfig()
-}
-
-func (w *Walker) afterConfig() error {
 	if w.xl.extra > 0 {
 		if err := w.verify(xl.RuleExtra, "bytes behind the configuration", 0, w.xl.extra); err != nil {
 			return err
