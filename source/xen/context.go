@@ -68,9 +68,22 @@ func (c *context) Write(p []byte) (int, error) {
 // Close says whether the context was complete.
 func (c *context) Close() error {
 	if c.err == nil && c.state != behindEnd {
-		c.err = c.bad(frame.RuleTruncated, io.ErrUnexpectedEOF, "the context is cut", "more bytes", fmt.Sprintf("its end after %d bytes", c.off))
+		c.err = c.cut()
 	}
 	return c.err
+}
+
+// cut is the error of a context that ends too early. A descriptor that is not
+// whole has nothing to be named by but the entry before.
+func (c *context) cut() error {
+	e := c.bad(frame.RuleTruncated, io.ErrUnexpectedEOF, "the context is cut", "more bytes", fmt.Sprintf("its end after %d bytes", c.off))
+	if c.state == inDescriptor {
+		e.Offset, e.Record = c.off-int64(c.have), "the first descriptor"
+		if c.index > 0 {
+			e.Record = "a descriptor after " + c.cur.Name(c.layout)
+		}
+	}
+	return e
 }
 
 func (c *context) advance(p []byte) (int, error) {
