@@ -15,6 +15,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // heap watches the live heap, counted from when it was made.
@@ -148,6 +149,7 @@ func TestRestorerKeepsToItsMemory(t *testing.T) {
 		{"foreign, frames of unknown size", pieces(random, 8<<20-1, unknown), len(random), 16 << 20},
 		{"foreign, one frame", windowed(8 << 20)(random), len(random), 32 << 20},
 		{"foreign, one frame, large window", windowed(16 << 20)(payload), len(payload), 52 << 20},
+		{"foreign, short frames before a large window", slices.Concat(pieces(random[:12<<20], 3<<20, known), windowed(16<<20)(random[12<<20:])), len(random), 48 << 20},
 		{"foreign, short and long frames", slices.Concat(pieces(random[:8<<20], 1<<20, known), windowed(8<<20)(random[8<<20:])), len(random), 32 << 20},
 		{"raw", append([]byte("LibxlFmt"), random...), len(random) + 8, 16 << 20},
 	} {
@@ -224,6 +226,37 @@ func TestWithMemoryRefused(t *testing.T) {
 			t.Errorf("Restorer, %d: %v", n, err)
 		}
 	}
+}
+
+// The buffer of a frame grows as its bytes come, and not beyond what it needs.
+func TestInputGrowsToAFrame(t *testing.T) {
+	const most = zst.MaxChunk/256 + 5000 // between two powers of two
+	pool := bufpool.New(inputSize, most)
+	in := newInput(&source{r: bytes.NewReader(make([]byte, 2*most))}, new(meter), pool)
+	in.most = most
+	for n := 1; n <= most; n += 100_000 {
+		if b, err := in.peek(n); len(b) < n || err != nil || cap(in.buf.B) > max(inputSize, 2*(n+inputSize)) {
+			t.Fatalf("%d bytes of %d, %v, room for %d", len(b), n, err, cap(in.buf.B))
+		}
+	}
+	if b, err := in.peek(most); len(b) < most || err != nil || cap(in.buf.B) != most {
+		t.Errorf("%d bytes of %d, %v, room for %d", len(b), most, err, cap(in.buf.B))
+	}
+	in.release()
+}
+
+// What a window may take is not there for frames that are decoded whole.
+func TestWindowHasItsShare(t *testing.T) {
+	cfg := defaultRestore()
+	cfg.workers = 8
+	cfg.memory = cfg.need(DefaultChunk, 1<<20, 5)
+	for beside, want := range map[int64]int{0: 5, 1: 4, cfg.memory - cfg.need(DefaultChunk, 1<<20, 2): 2} {
+		if n, err := cfg.parts(DefaultChunk, 1<<20, beside); n != want || err != nil {
+			t.Errorf("beside %d: %d parts, want %d, %v", beside, n, want, err)
+		}
+	}
+	_, err := cfg.parts(DefaultChunk, 1<<20, cfg.memory)
+	wantRule(t, "no room", err, "TR-80", frame.ErrTooLarge)
 }
 
 // What does not fit into a Restorer's memory is refused, and what just does is not.
