@@ -164,6 +164,11 @@ func (c *Compressor) Close() error {
 	}
 	c.emit()
 	c.line.stop()
+	// A context tells ours a moment after everybody else. A source that ended for
+	// its sake must not pass for one that came to its end.
+	if c.cfg.ctx.Err() != nil {
+		c.cancel(context.Cause(c.cfg.ctx))
+	}
 	if c.ctx.Err() != nil {
 		return c.fail(nil)
 	}

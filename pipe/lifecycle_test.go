@@ -115,7 +115,7 @@ func TestCompressorKeepsTheSourceError(t *testing.T) {
 // Proves: TR-63, TR-72
 func TestRestorerKeepsTheSourceError(t *testing.T) {
 	sealed, payload := allLevels(t, zst.WireCtxpipe)
-	long := payloads(wholeForeign + DefaultChunk + 1)["words"]
+	long := payloads(wholeForeign + DefaultChunk + 1)["random"] // quick to decode
 	for _, c := range []struct {
 		name    string
 		frames  [][]byte
@@ -261,6 +261,35 @@ func TestContextEndsAtAnyMoment(t *testing.T) {
 	t.Logf("%d were ended, %d came through", ended, through)
 	if ended < 20 {
 		t.Errorf("only %d were ended", ended)
+	}
+}
+
+// late is a context that is done, and has told nobody yet.
+type late struct{ context.Context }
+
+func (late) Err() error { return context.Canceled }
+
+// A source that ends because the context does has not come to its end, even if a
+// filter hears of the context later than the source.
+//
+// Proves: TR-50
+func TestSourceThatEndsWithTheContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	payload := payloads(testChunk + 17)["words"]
+	var b bytes.Buffer
+	c := newTestCompressor(t, &b, WithContext(late{ctx}))
+	c.ReadFrom(bytes.NewReader(payload))
+	if err := c.Close(); !errors.Is(err, context.Canceled) {
+		t.Errorf("Close: %v", err)
+	}
+	if _, _, err := restore(t, b.Bytes()); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("restoring: %v", err)
+	}
+	for name, stream := range map[string][]byte{"sealed": compress(t, payload), "foreign": whole(t, payload), "raw": append([]byte("unknown "), payload...)} {
+		if got, _, err := restore(t, stream, WithForce(), WithContext(late{ctx})); !errors.Is(err, context.Canceled) || len(got) > len(payload)-testChunk {
+			t.Errorf("%s: %d bytes, %v", name, len(got), err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -209,6 +210,10 @@ func (r *Restorer) next() ([]byte, error) {
 
 // finish opens the queue, once the input has ended well, if the payload has too.
 func (r *Restorer) finish() error {
+	// As in Compressor.Close: the source may have ended for the context's sake.
+	if r.cfg.ctx.Err() != nil {
+		return errors.Wrap(context.Cause(r.cfg.ctx), "stopped")
+	}
 	if err := r.watch.close(); err != nil {
 		return err
 	}
