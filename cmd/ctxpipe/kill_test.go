@@ -1,0 +1,106 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/ctxpipe/ctxpipe/internal/vectest"
+	"github.com/ctxpipe/ctxpipe/pipe"
+	"github.com/ctxpipe/ctxpipe/source/xen"
+)
+
+// However restore dies, and whenever: the command that it runs never gets a byte
+// of libxc's END, without which no guest starts.
+func TestKilledRestoreStartsNothing(t *testing.T) {
+	stream := vectest.RealStream(t)
+	end := endOf(t, stream)
+	var sealed bytes.Buffer
+	c, err := pipe.NewCompressor(&sealed, pipe.WithChunk(pipe.MinChunk), pipe.WithLevel(pipe.LevelElide))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(stream); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(3, 4))
+	whole, most := 0, 0
+	const rounds = 40
+	for range rounds {
+		got, ok := killed(t, sealed.Bytes(), time.Duration(rng.IntN(60))*time.Millisecond)
+		switch {
+		case ok && bytes.Equal(got, stream):
+			whole++ // it was over before
+			continue
+		case len(got) > end || !bytes.Equal(got, stream[:len(got)]):
+			t.Fatalf("%d bytes came out, END is at %d", len(got), end)
+		}
+		most = max(most, len(got))
+	}
+	t.Logf("%d rounds, %d were over before; at most %d bytes came out, END is at %d", rounds, whole, most, end)
+	if most == 0 || whole == rounds {
+		t.Errorf("%d of %d rounds were over before, else at most %d bytes came out: nothing was tested", whole, rounds, most)
+	}
+}
+
+// killed restores a stream that comes slowly, through a command that repeats what
+// it gets, and kills restore after a while. It gives what the command got, and
+// whether restore was good before that.
+func killed(t *testing.T, sealed []byte, after time.Duration) (got []byte, ok bool) {
+	cmd := exec.Command("ctxpipe", "restore", "-q", "--", "cat")
+	feed, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fed := make(chan struct{})
+	go func() {
+		defer close(fed)
+		defer feed.Close()
+		for p := sealed; len(p) > 0; p = p[min(len(p), 8<<10):] {
+			if _, err := feed.Write(p[:min(len(p), 8<<10)]); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	got, err = io.ReadAll(out) // up to the end of the command, which outlives restore
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = cmd.Wait()
+	<-fed
+	return got, err == nil
+}
+
+// endOf gives where libxc's END begins.
+func endOf(t *testing.T, stream []byte) (end int) {
+	w, err := xen.New(xen.WithVisitor(xen.Visitor{Point: func(p xen.Point, off int64) {
+		if p == xen.LibxcEnd {
+			end = int(off)
+		}
+	}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(stream); err != nil || w.Close() != nil || end == 0 {
+		t.Fatalf("END at %d, %v", end, err)
+	}
+	return end
+}
