@@ -5,21 +5,22 @@
 // independent frames, with a seal at the end that says that all of it is there
 // and a digest over it; see docs/spec/transport.md. The seal is written only if
 // the payload came to a clean end, so a stream whose producer died is told from
-// a complete one for ever.
+// a complete one for ever; and only if a payload that is a save stream of Xen is
+// whole, see [WithCheck].
 //
 // A Restorer gives io.EOF only after the seal, the seek table and the end of
 // the input are verified, and holds back the last chunk of the payload until
-// then: a payload that is damaged or cut never leaves it whole.
+// then: a payload that is damaged or cut never leaves it whole. Of a save stream it
+// also holds back all that a guest would start by.
 //
 //	payload -> Compressor -> link or file -> Restorer -> payload
 //
-// A Compressor has workers, and frames leave in the order of the chunks; a
-// Restorer works on its caller's goroutine. Both are meant for one goroutine at
+// Both have workers, and frames leave in the order of the chunks. They are meant for one goroutine at
 // a time, except that Stats may be called from any. Their buffers come from
 // pools and go back on Close, which never closes the reader or writer below, and
 // after which no goroutine of theirs is left.
 //
-// A [ReaderAt] reads any part of a payload that is in a file, and [List] says
+// [Pass] copies a stream that is not compressed while it checks it. A [ReaderAt] reads any part of a payload that is in a file, and [List] says
 // what an input holds without decoding it. Both verify less than a Restorer.
 //
 // Errors stick. What is wrong with a stream is a *[frame.Error] of the layer
