@@ -98,7 +98,9 @@ func (c *context) advance(p []byte) (int, error) {
 	if c.strict && !c.wrong {
 		c.wrong = true
 		c.start, c.index = c.off, c.index+1
-		return len(p), c.find(c.bad(frame.RuleTrailing, frame.ErrCorrupt, "the context is followed by something", "nothing", "more bytes"))
+		e := c.bad(frame.RuleTrailing, frame.ErrCorrupt, "the context is followed by something", "nothing", "more bytes")
+		e.Record = "behind " + e.Record
+		return len(p), c.find(e)
 	}
 	return len(p), nil
 }

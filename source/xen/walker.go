@@ -97,7 +97,8 @@ func (w *Walker) Complete() bool { return w.completeAt >= 0 }
 // and it will never start a domain because of them, wherever they stop (spec
 // §7). It grows with the stream up to where libxc's END begins, and stays there; of
 // a context by itself, up to where its END begins. As long as a record's header
-// is not complete, it might be that END: then Safe stays in front of it.
+// is not complete, it might be that END: then Safe stays in front of it. After
+// an error it says no more than it did before.
 func (w *Walker) Safe() int64 {
 	if w.safeEnd >= 0 {
 		return w.safeEnd
