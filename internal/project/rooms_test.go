@@ -23,7 +23,9 @@ var mayImport = map[string][]string{
 	"internal/bufpool":  {},
 	"internal/guestmem": {},
 	"internal/handler":  {"frame"},
+	"internal/page":     {"internal/survey"},
 	"internal/project":  {},
+	"internal/survey":   {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source/xen"},
 	"internal/vecio":    {},
 	"internal/vectest":  {"frame"},
 	"internal/xio":      {},
@@ -31,7 +33,7 @@ var mayImport = map[string][]string{
 	"source":            {"frame", "internal/handler", "internal/xio"},
 	"source/xen":        {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source"},
 	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio"},
-	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem"},
+	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem", "internal/page", "internal/survey"},
 }
 
 func TestArrowsGoOneWay(t *testing.T) {
