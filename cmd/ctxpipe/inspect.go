@@ -15,6 +15,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/source"
+	"github.com/ctxpipe/ctxpipe/source/xen"
 )
 
 // inspection is what inspect prints as JSON.
@@ -46,32 +47,69 @@ type entry struct {
 	SHA256   string `json:"sha256"` // over the length bytes behind it
 }
 
+const inspectHelp = `inspect reads FILE, or standard input, and shows what is in it: of a save stream of Xen the
+domain, its records and pages, its processors and where the bytes are; of a domain
+context its entries. It may be compressed. inspect reads as a loader does and shows
+what it could of a bad one; verify is the strict judge.
+
+With --html it also writes a page with a picture of the guest's memory, for any
+browser and without need of a network.
+
+  ctxpipe inspect guest.xlsave.zst
+  ctxpipe inspect --html guest.html guest.xlsave
+  ctxpipe inspect --json guest.xlsave | jq .libxc.pages
+  ctxpipe inspect --json context.bin | jq '.entries[] | select(.name == "TSC_INFO")'`
+
+type inspectFlags struct {
+	asJSON, verbose bool
+	html            string
+	window          windowFlag
+}
+
 func newInspect() *cobra.Command {
-	var asJSON bool
+	var f inspectFlags
 	cmd := &cobra.Command{
 		Use:   "inspect [FILE]",
-		Short: "Show what is in a domain context",
-		Long: `inspect reads FILE, or standard input, and lists the entries of the domain context
-in it, of either layout. It reads as a loader does, no further than END, and shows
-what it could read of a bad one; verify is the strict judge.
-
-  ctxpipe inspect context.bin
-  ctxpipe inspect --json context.bin | jq '.entries[] | select(.name == "TSC_INFO")'`,
-		Args: oneFile,
+		Short: "Show what is in a save stream or a context",
+		Long:  inspectHelp,
+		Args:  oneFile,
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	fs := cmd.Flags()
+	fs.BoolVar(&f.asJSON, "json", false, "print one JSON object")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show more: all registers that tell where a processor stands")
+	fs.StringVar(&f.html, "html", "", "also write a page about a save stream to `FILE`")
+	f.window.addTo(fs)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		return withInput(args, func(name string, in *os.File) error {
-			found, err := inspect(in)
-			if err == nil || len(found.Entries) > 0 {
-				if e := show(os.Stdout, found, asJSON); e != nil {
-					return e
-				}
-			}
-			return errors.Wrap(err, shown(name))
+			return withPayload(in, &f.window, func(r io.Reader) error {
+				return errors.Wrap(f.inspect(name, r), shown(name))
+			})
 		})
 	}
 	return cmd
+}
+
+// inspect shows the payload, whatever it is.
+func (f *inspectFlags) inspect(name string, payload io.Reader) error {
+	r := bufio.NewReaderSize(payload, 256<<10)
+	first, err := r.Peek(xen.RecogniseSize)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	kind, decided := xen.Recognise(first)
+	if !decided || kind != xen.DomainContext {
+		return f.inspectStream(name, r, decided && kind == xen.Opaque)
+	}
+	if f.html != "" {
+		return usagef("--html is for save streams")
+	}
+	found, err := inspect(r)
+	if err == nil || len(found.Entries) > 0 {
+		if e := show(os.Stdout, found, f.asJSON); e != nil {
+			return e
+		}
+	}
+	return err
 }
 
 // show prints an inspection for a person or a program.

@@ -128,26 +128,33 @@ func problemOf(err error) *problem {
 
 // verify reads the payload of in, compressed or not, and says what it is worth.
 func (f *verifyFlags) verify(w io.Writer, name string, in io.Reader) error {
-	opts, err := f.window.options()
+	return withPayload(in, &f.window, func(r io.Reader) error {
+		if !f.asJSON {
+			v, err := f.judge(r)
+			return f.tell(w, name, v, hintWindow(err, 0))
+		}
+		digest := sha256.New()
+		v, err := f.judge(io.TeeReader(r, digest))
+		if err == nil { // else not all was read
+			v.SHA256 = hex.EncodeToString(digest.Sum(nil))
+		}
+		return f.tell(w, name, v, hintWindow(err, 0))
+	})
+}
+
+// withPayload gives work what is in an input, compressed or not, without any
+// judgement about it.
+func withPayload(in io.Reader, window *windowFlag, work func(io.Reader) error) error {
+	opts, err := window.options()
 	if err != nil {
 		return err
 	}
-	opts = append(opts, pipe.WithForce(), pipe.WithCheck(pipe.CheckOff))
-	r, err := pipe.NewRestorer(in, opts...)
+	r, err := pipe.NewRestorer(in, append(opts, pipe.WithForce(), pipe.WithCheck(pipe.CheckOff))...)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if !f.asJSON {
-		v, err := f.judge(r)
-		return f.tell(w, name, v, hintWindow(err, 0))
-	}
-	digest := sha256.New()
-	v, err := f.judge(io.TeeReader(r, digest))
-	if err == nil { // else not all was read
-		v.SHA256 = hex.EncodeToString(digest.Sum(nil))
-	}
-	return f.tell(w, name, v, hintWindow(err, 0))
+	return work(r)
 }
 
 // tell prints the verdict.

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sort"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/ctxpipe/ctxpipe/internal/page"
+	"github.com/ctxpipe/ctxpipe/internal/survey"
+	"github.com/ctxpipe/ctxpipe/source/xen"
+)
+
+// inspectStream surveys a save stream, or counts the bytes of what is none. It shows
+// what it found whatever ended it.
+func (f *inspectFlags) inspectStream(name string, r io.Reader, opaque bool) error {
+	report, err := surveyOf(r, opaque)
+	if err != nil && problemOf(err) == nil {
+		return err // the world is bad, not the stream
+	}
+	out := bufio.NewWriter(os.Stdout)
+	var e error
+	if f.asJSON {
+		e = json.NewEncoder(out).Encode(struct {
+			survey.Report
+			Error *problem `json:"error,omitempty"`
+		}{report, problemOf(err)})
+	} else {
+		e = f.print(out, report)
+	}
+	if e == nil {
+		e = out.Flush()
+	}
+	if e == nil && f.html != "" {
+		e = writePage(f.html, name, report)
+	}
+	if e != nil {
+		return e
+	}
+	return err
+}
+
+func surveyOf(r io.Reader, opaque bool) (survey.Report, error) {
+	if opaque {
+		n, err := io.Copy(io.Discard, r)
+		return survey.Report{Kind: xen.Opaque.String(), Bytes: n, Complete: err == nil, Sizes: survey.Sizes{Rest: n}}, err
+	}
+	var s survey.Survey
+	w, err := xen.New(xen.WithVisitor(s.Visitor()))
+	if err != nil {
+		return survey.Report{}, err
+	}
+	if _, err = io.Copy(w, r); err == nil {
+		err = w.Close()
+	}
+	return s.Report(w), err
+}
+
+// writePage writes the page about a report, complete or not at all.
+func writePage(file, name string, r survey.Report) error {
+	out, err := openOutput(file, true)
+	if err != nil {
+		return err
+	}
+	return out.done(page.Write(out, shown(name), r))
+}
+
+// print prints a report for a person.
+func (f *inspectFlags) print(w io.Writer, r survey.Report) error {
+	state := "complete"
+	if !r.Complete {
+		state = "NOT complete"
+	}
+	fmt.Fprintf(w, "%s, %s, %s\n", r.Kind, size(r.Bytes), state)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	printDomain(t, r)
+	printPages(t, r)
+	f.printVCPUs(t, r)
+	printContext(t, r)
+	printRecords(t, r)
+	printSizes(t, r)
+	return t.Flush()
+}
+
+func printDomain(w io.Writer, r survey.Report) {
+	if d := r.Domain; d != nil {
+		fmt.Fprintf(w, "\ndomain\t%q, type %s, %d vCPUs, memory %s of %s\n", d.Name, d.Type, d.MaxVCPUs, size(int64(d.MemKB)<<10), size(int64(d.MaxMemKB)<<10))
+	}
+	if l := r.Libxc; l != nil {
+		fmt.Fprintf(w, "libxc\tversion %d, %s, saved by Xen %d.%d\n", l.Version, l.Guest, l.XenMajor, l.XenMinor)
+	}
+	if r.Trailing != "" {
+		fmt.Fprintf(w, "behind END\t%s\n", r.Trailing)
+	}
+}
+
+func printPages(w io.Writer, r survey.Report) {
+	if r.Libxc == nil {
+		return
+	}
+	p := r.Libxc.Pages
+	fmt.Fprintf(w, "pages\t%d with data in %d entries, %d passes\n", p.Total, p.Entries, p.Passes)
+	fmt.Fprintf(w, "\t%d zero (%s), %d of different frames, %d sent again\n", p.Zero, percent(p.Zero, p.Total), p.UniquePFNs, p.Repeated)
+	if p.Uncounted > 0 {
+		fmt.Fprintf(w, "\t%d have frame numbers too scattered to keep track of\n", p.Uncounted)
+	}
+	var types []string
+	for name, n := range p.ByType {
+		types = append(types, fmt.Sprintf("%s %d", name, n))
+	}
+	sort.Strings(types)
+	fmt.Fprintf(w, "\t%s\n", strings.Join(types, ", "))
+}
+
+func (f *inspectFlags) printVCPUs(w io.Writer, r survey.Report) {
+	for _, c := range r.VCPUs {
+		fmt.Fprintf(w, "vCPU %d\t%s, ring %d, rip %#x, cr3 %#x, efer %#x\n", c.ID, c.Mode, c.CPL, c.RIP, c.CR3, c.EFER)
+		if f.verbose {
+			fmt.Fprintf(w, "\trsp %#x, cr0 %#x, cr4 %#x\n", c.RSP, c.CR0, c.CR4)
+		}
+	}
+}
+
+func printContext(w io.Writer, r survey.Report) {
+	if len(r.HVM) > 0 {
+		var names []string
+		for _, e := range r.HVM {
+			names = append(names, fmt.Sprintf("%s %d (%d B)", e.Name, e.Instance, e.Length))
+		}
+		fmt.Fprintf(w, "HVM context\t%d entries\n", len(names))
+		for len(names) > 0 {
+			n := min(5, len(names))
+			fmt.Fprintf(w, "\t%s\n", strings.Join(names[:n], ", "))
+			names = names[n:]
+		}
+	}
+	if r.Contexts > 0 {
+		fmt.Fprintf(w, "domain context\t%d entries\n", r.Contexts)
+	}
+}
+
+func printRecords(w io.Writer, r survey.Report) {
+	if len(r.Line) > 0 {
+		fmt.Fprint(w, "\nrecord\tlayer\toffset\tbytes\t\n")
+	}
+	for _, l := range r.Line {
+		what := ""
+		switch {
+		case l.Pass > 0:
+			what = fmt.Sprintf("%d records, %d pages, pass %d", l.Records, l.Pages, l.Pass)
+		case l.Records > 1:
+			what = fmt.Sprintf("%d records", l.Records)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", l.Name, l.Layer, l.Offset, l.Bytes, what)
+	}
+}
+
+func printSizes(w io.Writer, r survey.Report) {
+	fmt.Fprint(w, "\nwhere the bytes are\t\n")
+	z := r.Sizes
+	for _, s := range []struct {
+		name string
+		n    int64
+	}{
+		{"xl header, configuration", z.XL}, {"libxl", z.Libxl}, {"libxc", z.Libxc}, {"page entries", z.Entries},
+		{"pages", z.Pages}, {"behind END", z.Trailing}, {"the rest", z.Rest}, {"all", r.Bytes},
+	} {
+		if s.n > 0 {
+			fmt.Fprintf(w, "%s\t%d\t%s\n", s.name, s.n, percent(s.n, r.Bytes))
+		}
+	}
+}
+
+func percent(n, of int64) string {
+	if of == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of))
+}
