@@ -10,10 +10,9 @@ import (
 
 // libxlState is what is kept of libxl's layer.
 type libxlState struct {
-	start      int64 // of its header
-	index      int   // of the next record
-	libxc      bool  // LIBXC_CONTEXT was seen
-	checkpoint bool  // between libxc's CHECKPOINT and CHECKPOINT_END
+	index      int  // of the next record
+	libxc      bool // LIBXC_CONTEXT was seen
+	checkpoint bool // between libxc's CHECKPOINT and CHECKPOINT_END
 	seen       [8]bool
 	strings    xenstore
 }
@@ -27,7 +26,7 @@ const mostRecord = 1<<32 - 8
 // memory. Without a header it does not.
 func (w *Walker) beginLibxl() {
 	w.at(libxl.Layer, "header")
-	w.libxl.start, w.safeEnd = w.off, w.off
+	w.safeEnd = w.off
 	w.expect(libxl.HeaderSize, (*Walker).libxlHeader)
 }
 

@@ -21,7 +21,6 @@ type mutation struct {
 func isPV(p *parts) bool  { return p.domain.Guest == libxc.PV }
 func isHVM(p *parts) bool { return p.domain.Guest == libxc.HVM }
 func isV2(p *parts) bool  { return p.image.Version == 2 }
-func isV3(p *parts) bool  { return p.image.Version == 3 }
 func isV4(p *parts) bool  { return p.image.Version == 4 }
 func from3(p *parts) bool { return p.image.Version >= 3 }
 func to3(p *parts) bool   { return p.image.Version <= 3 }

@@ -31,8 +31,8 @@ type Visitor struct {
 	// RecordEnd when its padding has passed.
 	Record    func(Record)
 	RecordEnd func(Record)
-	// Body is given the bodies of records whose type it wants, in pieces: the
-	// piece that begins at body offset at. It is not asked about PAGE_DATA.
+	// Body is given the bodies of all records but PAGE_DATA, in pieces: the
+	// one that begins at offset at of the body.
 	Body func(r Record, at int64, piece []byte)
 
 	// Entries is given the entries of a PAGE_DATA record, in pieces: those
