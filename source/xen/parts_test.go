@@ -33,16 +33,16 @@ type parts struct {
 type rec struct {
 	typ    uint32
 	body   []byte
-	length int // if not 0
+	length uint32 // if not 0
 	pad    byte
 }
 
 func (r rec) append(dst []byte) []byte {
-	n := len(r.body)
+	n := uint32(len(r.body))
 	if r.length != 0 {
 		n = r.length
 	}
-	dst = libxc.RecordHeader{Type: libxc.Type(r.typ), Length: uint32(n)}.Append(dst)
+	dst = libxc.RecordHeader{Type: libxc.Type(r.typ), Length: n}.Append(dst)
 	dst = append(dst, r.body...)
 	return append(dst, bytes.Repeat([]byte{r.pad}, frame.Padding(uint64(len(r.body))))...)
 }

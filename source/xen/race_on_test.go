@@ -1,0 +1,5 @@
+//go:build race
+
+package xen_test
+
+const raceEnabled = true
