@@ -29,10 +29,11 @@ var mayImport = map[string][]string{
 	"internal/vecio":    {},
 	"internal/vectest":  {"frame"},
 	"internal/xio":      {},
+	"internal/zenc":     {},
 	"sink":              {"frame", "internal/bufpool", "internal/handler", "internal/vecio", "internal/xio"},
 	"source":            {"frame", "internal/handler", "internal/xio"},
 	"source/xen":        {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source"},
-	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio"},
+	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio", "internal/zenc"},
 	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem", "internal/page", "internal/survey"},
 }
 

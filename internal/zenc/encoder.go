@@ -1,0 +1,119 @@
+package zenc
+
+import "slices"
+
+// MaxContent is the largest content of a frame. Offsets in it take at most 25 extra
+// bits, so that the extra bits of a sequence fit into a word (seq).
+const MaxContent = 64 << 20
+
+// maxBlock is the largest content of a block.
+const maxBlock = 128 << 10
+
+// Effort is how much work blocks are worth.
+type Effort int
+
+const (
+	// Fast looks matches up in one small table, and not everywhere.
+	Fast Effort = iota
+	// Double looks for longer and for shorter ones, everywhere.
+	Double
+	// Wide is Double with large tables and small blocks.
+	Wide
+)
+
+// finder takes contents apart. It knows a frame's content from its beginning
+// up to the block it is at.
+type finder interface {
+	// reset is called at the beginning of a frame.
+	reset()
+	// find takes src[at:end], a block, apart into p.
+	find(p *parts, src []byte, at, end int)
+}
+
+// Encoder makes blocks. It keeps its tables from one frame to the next, and
+// nothing else, so that the same content always gives the same blocks. After the
+// first frames it allocates nothing.
+type Encoder struct {
+	finder finder
+	block  int // the content of a block
+	parts  parts
+	lits   literalsCoder
+	seqs   sequenceCoder
+}
+
+// New makes an Encoder.
+func New(effort Effort) *Encoder {
+	e := &Encoder{block: maxBlock}
+	e.parts.lits = make([]byte, 0, maxBlock+wildCopy)
+	switch effort {
+	case Fast:
+		e.finder = new(fastFinder)
+	case Double:
+		e.finder = newDoubleFinder(17, 16)
+	default:
+		e.finder, e.block = newDoubleFinder(19, 18), maxBlock/4
+	}
+	return e
+}
+
+// MaxSize is the room that Append asks for, which is more than blocks can take
+// up: one that would be larger than its content is stored.
+func MaxSize(content int) int { return content + content>>8 + 64 }
+
+// Append appends the blocks of a frame whose content is src, 1 to [MaxContent]
+// bytes. dst does not move if it has room for [MaxSize].
+func (e *Encoder) Append(dst, src []byte) []byte {
+	if len(src) == 0 || len(src) > MaxContent {
+		panic("zenc: content out of range")
+	}
+	dst = slices.Grow(dst, MaxSize(len(src)))
+	e.finder.reset()
+	e.parts.repeats = startRepeats
+	e.lits.known = false
+	for at := 0; at < len(src); at += e.block {
+		dst = e.appendBlock(dst, src, at, min(at+e.block, len(src)))
+	}
+	return dst
+}
+
+// Block_Type, RFC 8878 §3.1.1.2.2.
+const (
+	blockRaw        = 0
+	blockCompressed = 2
+)
+
+// blockHeader is the size of a block's header.
+const blockHeader = 3
+
+// appendBlock appends the block for src[at:end].
+func (e *Encoder) appendBlock(dst, src []byte, at, end int) []byte {
+	start, last := len(dst), end == len(src)
+	dst = append(dst, 0, 0, 0) // its header, when its size is known
+	e.parts.start()
+	before := e.parts.repeats
+	e.finder.find(&e.parts, src, at, end)
+
+	limit := start + end - at // more is not worth it
+	dst = e.lits.append(dst, e.parts.lits)
+	ok := len(dst) < limit
+	if ok {
+		dst, ok = e.seqs.append(dst, &e.parts, limit)
+	}
+	if !ok {
+		// The reader learns nothing from a block that is stored.
+		e.parts.repeats, e.lits.known = before, false
+		dst = append(dst[:start+blockHeader], src[at:end]...)
+		putBlockHeader(dst[start:], blockRaw, end-at, last)
+		return dst
+	}
+	putBlockHeader(dst[start:], blockCompressed, len(dst)-start-blockHeader, last)
+	return dst
+}
+
+func putBlockHeader(b []byte, typ, size int, last bool) {
+	v := typ<<1 | size<<3
+	if last {
+		v |= 1
+	}
+	b[0], b[1], b[2] = byte(v), byte(v>>8), byte(v>>16)
+}

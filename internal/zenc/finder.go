@@ -1,0 +1,57 @@
+package zenc
+
+import "math/bits"
+
+// margin is how far before a block's end finders stop looking, so that they may
+// load what is a few bytes on.
+const margin = 16
+
+// A hash of so many bytes of v, of log bits.
+func hash5(v uint64, log uint8) uint64 { return v << 24 * 889523592379 >> ((64 - log) & 63) }
+func hash6(v uint64, log uint8) uint64 { return v << 16 * 227718039650203 >> ((64 - log) & 63) }
+func hash8(v uint64, log uint8) uint64 { return v * 0xcf1bbcdcb7a56463 >> ((64 - log) & 63) }
+
+// matchLen counts how many bytes from a on are those from b on, up to end. b is
+// before a.
+func matchLen(src []byte, a, b, end int) int {
+	start := a
+	for a+8 <= end {
+		if d := load64(src, a) ^ load64(src, b); d != 0 {
+			return a - start + bits.TrailingZeros64(d)>>3
+		}
+		a += 8
+		b += 8
+	}
+	for a < end && src[a] == src[b] {
+		a++
+		b++
+	}
+	return a - start
+}
+
+// matchBack counts how many bytes before a are those before b, at most limit.
+func matchBack(src []byte, a, b, limit int) int {
+	n := 0
+	if b >= 8 {
+		n = bits.LeadingZeros64(load64(src, a-8)^load64(src, b-8)) >> 3
+		if n < 8 || limit <= 8 {
+			return min(n, limit)
+		}
+	}
+	for n < limit && n < b && src[a-n-1] == src[b-n-1] {
+		n++
+	}
+	return n
+}
+
+// recent are the offsets that a finder tries before others, latest first; 0
+// stands for none.
+func (r repeats) recent(at int) (rep, rep2 int) {
+	if rep = int(r[0]); rep > at {
+		rep = 0
+	}
+	if rep2 = int(r[1]); rep2 > at {
+		rep2 = 0
+	}
+	return rep, rep2
+}
