@@ -388,7 +388,9 @@ func TestDataFramesRefused(t *testing.T) {
 		wantRule(t, c.name, err, c.rule, frame.ErrCorrupt)
 	}
 	unpadded := append([]byte(magic+"\x24\x20"), padded[6+3*60:]...)
-	if _, _, err := restore(t, join(header(), unpadded, seal(true, one))); err != nil {
+	var fold zst.Fold
+	fold.Add(zst.ItemOf(unpadded, content))
+	if _, _, err := restore(t, join(header(), unpadded, zst.AppendSeal(nil, fold.Seal(true)))); err != nil {
 		t.Errorf("without the padding: %v", err)
 	}
 }

@@ -4,9 +4,9 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/s2"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/zenc"
 )
 
 // encodedFrame is a data frame and what the stream has to know about it.
@@ -21,23 +21,28 @@ type encodedFrame struct {
 }
 
 // frameMaker makes data frames for one worker. It keeps nothing from one chunk
-// to the next but the codecs' memory, which it takes when a level is first asked
-// for.
+// to the next but the encoders' memory, which it takes when a level is first
+// asked for.
 type frameMaker struct {
-	chunk  int
-	codecs [madeLevels]*zstd.Encoder
-	verify *verifier // nil: do not
+	encoders [madeLevels]blockEncoder
+	verify   *verifier // nil: do not
 }
 
-// codecLevel gives the codec's name of a level.
-var codecLevel = map[Level]zstd.EncoderLevel{
-	LevelFastest: zstd.SpeedFastest,
-	LevelDefault: zstd.SpeedDefault,
-	LevelBetter:  zstd.SpeedBetterCompression,
+// blockEncoder appends the blocks of a frame, as [zenc.Encoder] does.
+type blockEncoder interface {
+	// Append is that of zenc.Encoder.
+	Append(dst, content []byte) []byte
+}
+
+// effortOf says how a level has zstd blocks made.
+var effortOf = map[Level]zenc.Effort{
+	LevelFastest: zenc.Fast,
+	LevelDefault: zenc.Double,
+	LevelBetter:  zenc.Wide,
 }
 
 // make makes the frame of a job, whose content is not empty, behind what out
-// holds already. It allocates nothing once the codec has its memory: out has
+// holds already. It allocates nothing once the encoder has its memory: out has
 // room for frameSize. A chunk that does not shrink is stored: made by LevelElide,
 // which copies nothing and costs the reader nothing.
 func (m *frameMaker) make(j *job, l Level) {
@@ -91,37 +96,22 @@ func fast(j *job) {
 	j.made.entry = zst.FastEntry(whole, zst.Fast{Content: uint32(len(content)), Digest: digest})
 }
 
-// zstd makes the frame with a codec.
+// zstd makes the frame of compressed blocks.
 func (m *frameMaker) zstd(j *job, l Level) {
-	codec, err := m.codec(l)
-	if err != nil {
-		j.made.err = err
-		return
-	}
-	j.out.B = codec.EncodeAll(j.in.B, j.out.B)
+	content := j.in.B
+	out := m.encoder(l).Append(zst.BeginData(j.out.B, len(content)), content)
+	j.out.B = zst.FinishData(out, content)
 	whole := j.out.B[j.header:]
 	j.made.vec = append(j.made.vec[:0], j.out.B)
 	j.made.size, j.made.level = len(whole), l
-	j.made.entry, j.made.item = zst.DataEntry(whole, len(j.in.B)), zst.ItemOf(whole, j.in.B)
+	j.made.entry, j.made.item = zst.DataEntry(whole, len(content)), zst.ItemOf(whole, content)
 }
 
-// codec gives the codec of a level. It starts no goroutine, and so need not be
-// closed.
-func (m *frameMaker) codec(l Level) (*zstd.Encoder, error) {
-	if m.codecs[l] != nil {
-		return m.codecs[l], nil
+func (m *frameMaker) encoder(l Level) blockEncoder {
+	if m.encoders[l] == nil {
+		m.encoders[l] = zenc.New(effortOf[l])
 	}
-	enc, err := zstd.NewWriter(nil,
-		zstd.WithEncoderConcurrency(1),
-		zstd.WithEncoderLevel(codecLevel[l]),
-		zstd.WithLowerEncoderMem(true),
-		zstd.WithEncoderCRC(true),
-		// Without this the codec omits the content size of short chunks.
-		zstd.WithSingleSegment(true),
-		zstd.WithWindowSize(windowFor(m.chunk)),
-	)
-	m.codecs[l] = enc
-	return enc, err
+	return m.encoders[l]
 }
 
 // verified demands that the frame decodes to its content. If it does not, it is

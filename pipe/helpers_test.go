@@ -180,7 +180,7 @@ func jobOf(content string) *job {
 }
 
 func encoded(content string) ([]byte, encodedFrame) {
-	m := frameMaker{chunk: testChunk}
+	m := frameMaker{}
 	j := jobOf(content)
 	m.zstd(j, LevelFastest) // also what does not shrink
 	return j.out.B, j.made

@@ -20,7 +20,7 @@ import (
 // madeAt makes the frame of a content at a level, as a worker does.
 func madeAt(t testing.TB, content string, l Level) ([]byte, zst.Item) {
 	t.Helper()
-	m := frameMaker{chunk: testChunk}
+	m := frameMaker{}
 	j := jobOf(content)
 	m.make(j, l)
 	if j.made.err != nil || j.made.level != l {

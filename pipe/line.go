@@ -67,7 +67,7 @@ type line struct {
 
 func (l *line) init(cfg compressConfig) error {
 	for range cfg.workers {
-		m := &frameMaker{chunk: cfg.chunk}
+		m := &frameMaker{}
 		if cfg.verify {
 			v, err := newVerifier(cfg.chunk)
 			if err != nil {

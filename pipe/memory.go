@@ -2,7 +2,6 @@ package pipe
 
 import (
 	"fmt"
-	"math/bits"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
@@ -31,11 +30,11 @@ const preferredChunk = 512 << 10
 func (c *compressConfig) fit() error {
 	chunk := c.chunk
 	if chunk == 0 {
-		chunk = DefaultChunk
+		chunk = chunkFor(c.level)
 	}
 	if c.memory > 0 {
 		for c.chunk == 0 && chunk > preferredChunk && c.need(chunk) > c.memory {
-			chunk /= 2
+			chunk = max(chunk/2, preferredChunk)
 		}
 		for c.workers > 1 && c.need(chunk) > c.memory {
 			c.workers--
@@ -55,7 +54,7 @@ func (c *compressConfig) fit() error {
 // each job, and what the codecs keep for each worker.
 func (c *compressConfig) need(chunk int) int64 {
 	job := int64(chunk + frameSize(chunk))
-	worker := codecSize(c.level, chunk)
+	worker := codecSize(c.level)
 	if c.verify {
 		worker += 2*int64(chunk) + decoderSize
 	}
@@ -65,30 +64,22 @@ func (c *compressConfig) need(chunk int) int64 {
 // frameSize is the room for a frame, with the header and the lock in front of it.
 func frameSize(chunk int) int { return maxHeaderFrame + zst.MaxFrameSize(chunk) }
 
-// codecSize is about what a codec keeps for one worker, measured: its window and
-// its tables.
-func codecSize(l Level, chunk int) int64 {
-	window := int64(windowFor(chunk))
+// codecSize is about what an encoder keeps for one worker: its tables, and what it
+// takes a block apart into.
+func codecSize(l Level) int64 {
+	const parts = 1 << 20
 	switch l {
 	case LevelElide:
 		return 0
 	case LevelFast:
 		return 256 << 10
 	case LevelFastest:
-		return window + 800<<10
+		return parts + 64<<10
 	case LevelDefault:
-		return window + 2<<20
+		return parts + 384<<10
 	case LevelBetter:
-		return window + 5<<20
+		return parts + 1536<<10
 	}
 	// Auto may come to use all of them.
-	return codecSize(LevelFastest, chunk) + codecSize(LevelDefault, chunk) + codecSize(LevelBetter, chunk)
+	return codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter)
 }
-
-// maxWindow is the longest distance of a match. More costs memory and gains
-// little.
-const maxWindow = 4 << 20
-
-// windowFor gives the window for chunks of that size: no distance can be longer
-// than the chunk.
-func windowFor(chunk int) int { return min(maxWindow, 1<<bits.Len(uint(chunk-1))) }

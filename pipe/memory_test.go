@@ -193,7 +193,7 @@ func TestWithMemoryOfACompressor(t *testing.T) {
 				if need := cfg.need(cfg.chunk); need > memory {
 					t.Errorf("%v, %d: needs %d", l, memory, need)
 				}
-				if cfg.chunk > last.chunk || cfg.workers > last.workers || cfg.chunk > DefaultChunk || cfg.workers > 8 {
+				if cfg.chunk > last.chunk || cfg.workers > last.workers || cfg.chunk > chunkFor(l) || cfg.workers > 8 {
 					t.Errorf("%v, %d: chunk %d, %d workers; with more memory %d, %d", l, memory, cfg.chunk, cfg.workers, last.chunk, last.workers)
 				}
 				if cfg.workers < 8 && cfg.chunk > preferredChunk || cfg.chunk < preferredChunk && cfg.workers > 1 {

@@ -7,11 +7,23 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame/zst"
 )
 
-// DefaultChunk is the content of a data frame unless [WithChunk] says
+// DefaultChunk is the content of a data frame unless [WithChunk] or a level says
 // otherwise, and what a [Restorer] holds back of foreign and raw input. Larger
 // chunks compress better and cost memory and latency; docs/design.md has the
 // figures that this value was chosen by.
 const DefaultChunk = 2 << 20
+
+// chunkFor gives the chunk of a level. Whoever asks for a ratio by name gets the
+// chunk that it takes; auto, which is for links, stays with less latency.
+func chunkFor(l Level) int {
+	switch l {
+	case LevelDefault:
+		return 3 * DefaultChunk
+	case LevelBetter:
+		return 4 * DefaultChunk
+	}
+	return DefaultChunk
+}
 
 // What [WithChunk] accepts. The upper bound is also the largest chunk that a
 // [Restorer] accepts unless [WithMaxChunk] says otherwise.
@@ -22,7 +34,7 @@ const (
 
 type compressConfig struct {
 	commonConfig
-	chunk  int // 0: DefaultChunk, or less if the memory demands it
+	chunk  int // 0: that of the level, or less if the memory demands it
 	level  Level
 	wire   zst.Wire
 	verify bool
@@ -33,7 +45,8 @@ func defaultCompress() compressConfig {
 }
 
 // WithChunk sets the largest content of a data frame in bytes, from MinChunk
-// to MaxChunk. Default: DefaultChunk, or less where [WithMemory] demands it.
+// to MaxChunk. Default: DefaultChunk, three times that for LevelDefault and four times for
+// LevelBetter, or less where [WithMemory] demands it.
 func WithChunk(n int) Option {
 	return compressOption(func(c *compressConfig) error {
 		c.chunk = n

@@ -29,7 +29,7 @@ func (f *effortFlags) addTo(cmd *cobra.Command) {
 		fs.Lookup(name).Hidden = true
 	}
 	fs.StringVar(&f.wire, "wire", "zstd", "zstd: any zstd can read it; ctxpipe: only ctxpipe can, and --level fast is allowed")
-	fs.Var(&f.chunk, "chunk", "most content of a frame, 64K to 64M (default 2M)")
+	fs.Var(&f.chunk, "chunk", "most content of a frame, 64K to 64M (default 2M; 6M for --level default, 8M for better)")
 	fs.BoolVar(&f.verify, "verify-encode", false, "decode each frame and compare it before it leaves")
 }
 

@@ -61,7 +61,7 @@ type Elider struct {
 func (e *Elider) Frame(content []byte) (vec [][]byte, size, zero int) {
 	e.content, e.vec = content, e.vec[:0]
 	e.sliced, e.size, e.zero = 0, 0, 0
-	e.head = appendFrameHeader(e.head[:0], len(content))
+	e.head = BeginData(e.head[:0], len(content))
 	e.blocks()
 	e.sum = uint32(xxhash.Sum64(content))
 	e.head = binary.LittleEndian.AppendUint32(e.head, e.sum)
@@ -134,19 +134,6 @@ func (e *Elider) blockHeader(typ, n, end int) {
 func (e *Elider) flush() {
 	e.vec = append(e.vec, e.head[e.sliced:])
 	e.sliced = len(e.head)
-}
-
-// appendFrameHeader appends the header of a data frame, spec §5.
-func appendFrameHeader(dst []byte, content int) []byte {
-	const flags = 1<<5 | 1<<2 // Single_Segment_flag, Content_Checksum_flag
-	dst = binary.LittleEndian.AppendUint32(dst, MagicFrame)
-	switch {
-	case content < 256:
-		return append(dst, flags, byte(content))
-	case content < 256+1<<16:
-		return binary.LittleEndian.AppendUint16(append(dst, 1<<6|flags), uint16(content-256))
-	}
-	return binary.LittleEndian.AppendUint32(append(dst, 2<<6|flags), uint32(content))
 }
 
 // zeroRun finds the first run of zeros in b[from:] that is worth an RLE block:

@@ -48,7 +48,8 @@ func (p *Pool) GetSize(n int) *Buffer {
 	out.Add(1)
 	b := p.pool.Get()
 	if n = max(n, p.size); cap(b.B) < n {
-		b.B = make([]byte, 0, n)
+		b.B = make([]byte, 0, roundUp(n))
+		adviseHuge(b.B)
 	}
 	return b
 }
@@ -66,6 +67,19 @@ func (p *Pool) Put(b *Buffer) {
 	b.B = b.B[:min(p.size, cap(b.B))]
 	p.pool.Put(b)
 }
+
+// roundUp gives n or a little more, so that buffers side by side leave no gap that
+// would keep pages from being huge.
+func roundUp(n int) int {
+	const unit = 8 << 10 // of Go's heap
+	if n < hugePage {
+		return n
+	}
+	return (n + unit - 1) &^ (unit - 1)
+}
+
+// hugePage is the usual size of a huge page.
+const hugePage = 2 << 20
 
 // Loans gives the number of buffers that are out: 0 when all came back.
 func (p *Pool) Loans() int64 { return p.loans.Load() }

@@ -49,9 +49,9 @@ func New(effort Effort) *Encoder {
 	case Fast:
 		e.finder = new(fastFinder)
 	case Double:
-		e.finder = newDoubleFinder(17, 16)
+		e.finder = newDoubleFinder(16, 15)
 	default:
-		e.finder, e.block = newDoubleFinder(19, 18), maxBlock/4
+		e.finder, e.block = newDoubleFinder(18, 17), maxBlock/4
 	}
 	return e
 }
