@@ -76,10 +76,10 @@ type prospect struct {
 // prospects has the levels' prospects. What matters is how they compare.
 var prospects = [madeLevels]prospect{
 	LevelElide:   {95 * time.Microsecond, 0, 0},
-	LevelFast:    {50 * time.Microsecond, 1150 * time.Microsecond, 0.835},
-	LevelFastest: {135 * time.Microsecond, 2860 * time.Microsecond, 1},
-	LevelDefault: {135 * time.Microsecond, 3950 * time.Microsecond, 1.03},
-	LevelBetter:  {135 * time.Microsecond, 6130 * time.Microsecond, 1.05},
+	LevelFast:    {65 * time.Microsecond, 1100 * time.Microsecond, 0.83},
+	LevelFastest: {135 * time.Microsecond, 2010 * time.Microsecond, 1},
+	LevelDefault: {140 * time.Microsecond, 3310 * time.Microsecond, 1.038},
+	LevelBetter:  {150 * time.Microsecond, 4300 * time.Microsecond, 1.047},
 }
 
 // foreseen gives the seconds that a level takes by its prospects.

@@ -268,7 +268,7 @@ func TestAutoAgainstEveryLevel(t *testing.T) {
 // and that is better than any level for all.
 func TestAutoMixes(t *testing.T) {
 	chunks := simChunks(512)
-	line := simulation{workers: 1, machine: 1, source: 2e9, buffer: 256 << 10, link: steady(250e6)}
+	line := simulation{workers: 1, machine: 1.4, source: 2e9, buffer: 256 << 10, link: steady(250e6)}
 	took, mixed := simulate(chunks, LevelAuto, zst.WireZstd, line)
 	for l := range LevelAuto {
 		if l == LevelFast {
