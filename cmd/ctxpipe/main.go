@@ -9,6 +9,7 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 )
@@ -20,7 +21,17 @@ func run(args []string) int {
 	root := newRoot()
 	root.SetArgs(args)
 	cleanUpOnSignals()
+	keepHeapSmall()
 	return finish(root.Execute())
+}
+
+// keepHeapSmall lets garbage be collected when it is half of what is in use. Buffers are
+// lent and come back, so there is little of it, and a heap that may double only
+// adds to the peak. Whoever sets GOGC knows better.
+func keepHeapSmall() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 }
 
 func newRoot() *cobra.Command {
