@@ -34,9 +34,13 @@ type intake struct {
 // pools lend buffers for what comes in and for what goes out.
 type pools struct{ in, out *bufpool.Pool }
 
+// spareParts is how many parts there are beside one for each worker: the one that
+// the scanner fills. What the caller writes has left its part for the queue.
+const spareParts = 1
+
 // startIntake starts the scanner and the workers.
 func startIntake(src *source, cfg *restoreConfig, m *meter, p *pools, dec *decoder) *intake {
-	n := cfg.workers + spareJobs
+	n := cfg.workers + spareParts
 	t := &intake{
 		src: src, pools: p, dec: dec, scanned: make(chan struct{}),
 		home: make(chan *part, n), work: make(chan *part, n), order: make(chan *part, n),

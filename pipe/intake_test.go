@@ -213,7 +213,7 @@ func TestSourceWaitsForTheCaller(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(50 * time.Millisecond) // let it take what it can
-	if most := int64((2+2+spareJobs)*testChunk + 2*inputSize); src.n.Load() > most {
+	if most := int64((2+2+spareParts)*testChunk + 2*inputSize); src.n.Load() > most {
 		t.Errorf("%d bytes were taken, at most %d are wanted", src.n.Load(), most)
 	}
 }
@@ -236,7 +236,7 @@ func TestWithMemoryBoundsTheParts(t *testing.T) {
 	for _, c := range []struct {
 		memory int64
 		parts  int
-	}{{0, 8 + spareJobs}, {1 << 30, 8 + spareJobs}, {cfg.need(DefaultChunk, DefaultChunk, 3), 3}, {cfg.need(DefaultChunk, DefaultChunk, 1), 1}} {
+	}{{0, 8 + spareParts}, {1 << 30, 8 + spareParts}, {cfg.need(DefaultChunk, DefaultChunk, 3), 3}, {cfg.need(DefaultChunk, DefaultChunk, 1), 1}} {
 		cfg.memory = c.memory
 		if n, err := cfg.parts(DefaultChunk, DefaultChunk, 0); n != c.parts || err != nil {
 			t.Errorf("%d bytes: %d parts, %v", c.memory, n, err)

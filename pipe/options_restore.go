@@ -72,10 +72,10 @@ func (c *restoreConfig) need(hold, content, parts int) int64 {
 const decoderSize = 512 << 10
 
 // parts gives how many parts may be on their way whose content is that large: one
-// for each worker and two more, or as many as the memory has room for beside
+// for each worker and one more, or as many as the memory has room for beside
 // something else.
 func (c *restoreConfig) parts(hold, content int, beside int64) (int, error) {
-	n := c.workers + spareJobs
+	n := c.workers + spareParts
 	if c.memory == 0 {
 		return n, nil
 	}

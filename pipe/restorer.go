@@ -75,7 +75,7 @@ type Info struct {
 // Frames are decoded by several workers at once; so are the frames of foreign
 // zstd, if they have little content. A goroutine of its own reads the source, so
 // that what is ready can be read while the source gives nothing. Memory is
-// bounded, whatever the input: for each worker and two more a frame and its
+// bounded, whatever the input: for each worker and one more a frame and its
 // content, twice the chunk for what is held back, and for foreign frames that
 // have to be streamed about twice their window. [WithMemory] sets one figure for
 // all of it.
