@@ -67,9 +67,9 @@ type Entry struct {
 	Offset   int64    `json:"offset"`
 }
 
-// VCPU is what tells where a processor of an HVM or PVH guest stands.
+// VCPU is what tells where a processor stands. A PV guest has no EFER of its own.
 type VCPU struct {
-	ID   uint16 `json:"id"`
+	ID   uint32 `json:"id"`
 	Mode string `json:"mode"`
 	CPL  int    `json:"cpl"`
 	RIP  uint64 `json:"rip"`

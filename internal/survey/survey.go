@@ -20,6 +20,7 @@ type Survey struct {
 	last   uint64 // the frame number before
 	page   page
 	looks  int
+	vcpu   []byte // the body of an X86_PV_VCPU_BASIC that is passing
 }
 
 // page is the one that is passing.
@@ -47,6 +48,7 @@ func (s *Survey) Visitor() xen.Visitor {
 		Libxc:        s.libxc,
 		Record:       s.record,
 		RecordEnd:    s.recordEnd,
+		Body:         s.body,
 		Entries:      s.entries,
 		Pages:        s.pages,
 		PageData:     s.pageData,
@@ -130,6 +132,27 @@ func (s *Survey) recordEnd(r xen.Record) {
 
 // recordHeader is the size of a record's header, in either layer.
 const recordHeader = 8
+
+// body collects what a PV guest's processor is, and takes it apart when it is whole.
+func (s *Survey) body(r xen.Record, at int64, piece []byte) {
+	const whole = libxc.VCPUHeaderSize + libxc.VCPUBasic64
+	if r.Layer != libxc.Layer || r.Type != uint32(libxc.VCPUBasic) || r.Length != whole {
+		return
+	}
+	s.vcpu = append(s.vcpu[:at], piece...)
+	if len(s.vcpu) < whole || len(s.report.VCPUs) == mostEntries {
+		return
+	}
+	h, err := libxc.ParseVCPUHeader(s.vcpu)
+	if err != nil {
+		return
+	}
+	if c, ok := libxc.DecodePVCPU(s.vcpu[libxc.VCPUHeaderSize:]); ok {
+		s.report.VCPUs = append(s.report.VCPUs, VCPU{
+			ID: h.VCPU, Mode: "64-bit PV", CPL: int(c.CS & 3), RIP: c.RIP, RSP: c.RSP, CR0: c.CR0, CR3: c.CR3, CR4: c.CR4,
+		})
+	}
+}
 
 // counted gives the pages of the records that are over.
 func (s *Survey) counted() int64 { return s.report.Sizes.Pages / libxc.PageSize }
@@ -224,7 +247,7 @@ func (s *Survey) hvmEntry(e hvm.Entry) {
 	if e.Type == hvm.CPUType && e.Body != nil {
 		c := hvm.DecodeCPU(e.Body)
 		s.report.VCPUs = append(s.report.VCPUs, VCPU{
-			ID: e.Instance, Mode: c.Mode(), CPL: c.CPL(), RIP: c.RIP, RSP: c.Registers[rsp],
+			ID: uint32(e.Instance), Mode: c.Mode(), CPL: c.CPL(), RIP: c.RIP, RSP: c.Registers[rsp],
 			CR0: c.CR0, CR3: c.CR3, CR4: c.CR4, EFER: c.EFER,
 		})
 	}

@@ -136,3 +136,20 @@ func TestScatteredFrameNumbers(t *testing.T) {
 		t.Errorf("%d in %d cells of %d", c.Data, len(m.Cells), m.Span)
 	}
 }
+
+// A Linux that was suspended stands in its kernel.
+func TestProcessors(t *testing.T) {
+	for _, s := range vectest.Streams(t) {
+		for _, step := range []int{len(s.Bytes), 1001} {
+			r := of(t, s.Bytes, step)
+			if len(r.VCPUs) != 1 {
+				t.Fatalf("%s: %d processors", s.Name, len(r.VCPUs))
+			}
+			c := r.VCPUs[0]
+			const kernel = 0xffffffff80000000
+			if linux := r.Domain.Type != "hvm"; linux && (c.RIP < kernel || c.RSP < 0xffff800000000000 || c.CR3 == 0) {
+				t.Errorf("%s: %+v", s.Name, c)
+			}
+		}
+	}
+}
