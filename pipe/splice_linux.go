@@ -43,6 +43,6 @@ func (s *splice) move(n int64) (int64, error) {
 		case m == 0:
 			return 0, io.EOF
 		}
-		return m, nil
+		return int64(m), nil
 	}
 }
