@@ -21,6 +21,16 @@ func (f *checkFlag) option() (pipe.CommonOption, error) {
 	return pipe.WithCheck(check), nil
 }
 
+// commonOptions gives the options that compress and restore share.
+func commonOptions(r *resourceFlags, c *checkFlag) ([]pipe.CommonOption, error) {
+	opts, err := r.options()
+	if err != nil {
+		return nil, err
+	}
+	check, err := c.option()
+	return append(opts, check), err
+}
+
 // holdFlag bounds what restore holds back.
 type holdFlag struct{ limit byteSize }
 

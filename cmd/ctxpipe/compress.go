@@ -53,15 +53,10 @@ func newCompress() *cobra.Command {
 		if look.on() {
 			return runLook(args, &flags, &look, &resources)
 		}
-		common, err := resources.options()
+		common, err := commonOptions(&resources, &check)
 		if err != nil {
 			return err
 		}
-		checked, err := check.option()
-		if err != nil {
-			return err
-		}
-		common = append(common, checked)
 		return withInput(args, func(_ string, in *os.File) error {
 			return flags.filter("compress", in, func(in, out *os.File) (pipe.Stats, error) {
 				opts, err := effort.options(out)

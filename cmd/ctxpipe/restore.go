@@ -61,15 +61,10 @@ func newRestore() *cobra.Command {
 			return err
 		}
 		opts = append(opts, held...)
-		common, err := resources.options()
+		common, err := commonOptions(&resources, &check)
 		if err != nil {
 			return err
 		}
-		checked, err := check.option()
-		if err != nil {
-			return err
-		}
-		common = append(common, checked)
 		for _, o := range common {
 			opts = append(opts, o)
 		}
