@@ -13,7 +13,9 @@ const (
 	fieldMandatory = 0x8000
 
 	fieldPayload = 0x0001                  // header
+	fieldFormat  = 0x0002                  // header
 	fieldWire    = 0x0001 | fieldMandatory // header
+	fieldLive    = 0x0002 | fieldMandatory // header
 	fieldLevels  = 0x0001                  // seal
 )
 
@@ -52,8 +54,8 @@ func parseFields(record string, fields []byte, offset int, take known) (optional
 			return nil, err
 		case ok:
 		case typ&fieldMandatory != 0:
-			e := corrupt(record, "TR-15", at, "unknown mandatory field: upgrade ctxpipe to read it")
-			e.Got, e.Err = fmt.Sprintf("%#04x", typ), frame.ErrUnsupported
+			e := corrupt(record, "TR-15", at, "unknown mandatory field")
+			e.Got, e.Err = fmt.Sprintf("%#04x", typ), &FormatError{}
 			return nil, e
 		default:
 			optional = fields[at-offset-len(optional) : at-offset+size]

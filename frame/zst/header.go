@@ -2,13 +2,53 @@ package zst
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
-// Version is the version of the format that this package reads and writes.
+// Version is the version of the header that this package reads and writes.
 const Version = 1
+
+// Formats of a stream by what a reader has to know, spec §16.
+const (
+	FormatBase = 1
+	FormatLive = 2 // live streams too
+	// Format is the newest that this package knows.
+	Format = FormatLive
+)
+
+// A FormatError is underneath the error about a stream that needs a newer reader.
+// It wraps [frame.ErrUnsupported].
+type FormatError struct {
+	// Needs is the format that the stream says its reader has to know; 0 if it does
+	// not say.
+	Needs int
+}
+
+// Error says what the stream needs, and what this package knows.
+func (e *FormatError) Error() string {
+	if e.Needs == 0 {
+		return fmt.Sprintf("it needs a newer ctxpipe than this, which knows format %d", Format)
+	}
+	return fmt.Sprintf("it needs a ctxpipe that knows format %d, and this knows %d", e.Needs, Format)
+}
+
+// Unwrap gives frame.ErrUnsupported.
+func (e *FormatError) Unwrap() error { return frame.ErrUnsupported }
+
+// outdated completes the error about a stream that needs a newer reader, and advises to
+// upgrade. format is what the stream says it needs. Other errors it leaves alone.
+func outdated(err error, format uint16) error {
+	var needs *FormatError
+	var place *frame.Error
+	if errors.As(err, &needs) && errors.As(err, &place) {
+		needs.Needs = int(format)
+		place.What += ": " + needs.Error() + ": upgrade it"
+	}
+	return err
+}
 
 // What a header may say and be, spec §4.
 const (
@@ -76,6 +116,11 @@ type Header struct {
 	Payload Payload
 	// Wire says who can read the stream.
 	Wire Wire
+	// Live says that seals let out what stands before them, spec §11.
+	Live bool
+	// Format is what a reader has to know; 0 if the header does not say, which
+	// means FormatBase.
+	Format uint16
 	// Optional holds the optional fields that this version does not know, as
 	// they stand on the wire. It aliases what was parsed.
 	Optional []byte
@@ -92,9 +137,15 @@ func AppendHeader(dst []byte, h Header) []byte {
 	if h.Payload != "" {
 		dst = appendField(dst, fieldPayload, h.Payload)
 	}
+	if h.Format != 0 {
+		dst = appendField(dst, fieldFormat, binary.LittleEndian.AppendUint16(nil, h.Format))
+	}
 	dst = append(dst, h.Optional...)
 	if h.Wire != WireZstd {
 		dst = appendField(dst, fieldWire, []byte{byte(h.Wire)})
+	}
+	if h.Live {
+		dst = appendField(dst, fieldLive, []byte{1})
 	}
 	return finish(dst, at)
 }
@@ -117,9 +168,9 @@ func ParseHeader(payload []byte) (Header, error) {
 		return Header{}, err
 	}
 	if v := binary.LittleEndian.Uint16(b); v != Version {
-		e := differ(corrupt("header", "TR-11", markSize, "unknown version of the format: upgrade ctxpipe to read it"), Version, int(v))
-		e.Err = frame.ErrUnsupported
-		return Header{}, e
+		e := differ(corrupt("header", "TR-11", markSize, "unknown version"), Version, int(v))
+		e.Err = &FormatError{}
+		return Header{}, outdated(e, 0)
 	}
 	if binary.LittleEndian.Uint16(b[2:]) != 0 {
 		return Header{}, corrupt("header", "TR-12", markSize+2, "reserved is not 0")
@@ -131,7 +182,7 @@ func ParseHeader(payload []byte) (Header, error) {
 	}
 	h.Optional, err = parseFields("header", b[headerFixed:], markSize+headerFixed, h.take)
 	if err != nil {
-		return Header{}, err
+		return Header{}, outdated(err, h.Format)
 	}
 	return h, nil
 }
@@ -144,18 +195,32 @@ func (h *Header) take(typ uint16, value []byte, offset int) (bool, error) {
 		if !h.Payload.Valid() {
 			return true, corrupt("header", "TR-17", offset, "payload is no name")
 		}
+	case fieldFormat:
+		if len(value) != 2 || binary.LittleEndian.Uint16(value) == 0 {
+			return true, corrupt("header", "TR-19", offset, "format is no number of two bytes")
+		}
+		h.Format = binary.LittleEndian.Uint16(value)
 	case fieldWire:
-		if len(value) != 1 {
-			return true, corrupt("header", "TR-18", offset, "wire is not one byte")
-		}
-		if value[0] != byte(WireCtxpipe) {
-			e := differ(corrupt("header", "TR-18", offset, "unknown wire: upgrade ctxpipe to read it"), int(WireCtxpipe), int(value[0]))
-			e.Err = frame.ErrUnsupported
-			return true, e
-		}
 		h.Wire = WireCtxpipe
+		return true, mustBeOne("wire", value, offset)
+	case fieldLive:
+		h.Live = true
+		return true, mustBeOne("live", value, offset)
 	default:
 		return false, nil
 	}
 	return true, nil
+}
+
+// mustBeOne judges the value of a mandatory field of which only 1 is known.
+func mustBeOne(name string, value []byte, offset int) error {
+	if len(value) != 1 {
+		return corrupt("header", "TR-18", offset, name+" is not one byte")
+	}
+	if value[0] != 1 {
+		e := differ(corrupt("header", "TR-18", offset, "unknown "+name), 1, int(value[0]))
+		e.Err = &FormatError{}
+		return e
+	}
+	return nil
 }

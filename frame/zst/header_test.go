@@ -41,15 +41,17 @@ func TestHeaderBytes(t *testing.T) {
 	}
 }
 
-// Proves: TR-13, TR-14, TR-16, TR-17, TR-18
+// Proves: TR-13, TR-14, TR-16, TR-17, TR-18, TR-19
 func TestHeaderRoundTrip(t *testing.T) {
 	for _, want := range []Header{
 		{Chunk: MinChunk},
 		{Chunk: MaxChunk, Payload: PayloadDomainContext},
 		{Chunk: MinChunk, Payload: "some-other-2"},
-		{Chunk: MinChunk, Payload: PayloadXL, Optional: []byte("\x02\x00\x03\x00abc\x05\x00\x00\x00")},
+		{Chunk: MinChunk, Payload: PayloadXL, Optional: []byte("\x03\x00\x03\x00abc\x05\x00\x00\x00")},
 		{Chunk: MinChunk, Wire: WireCtxpipe},
-		{Chunk: MinChunk, Payload: PayloadXL, Wire: WireCtxpipe, Optional: []byte("\x02\x00\x03\x00abc")},
+		{Chunk: MinChunk, Payload: PayloadXL, Wire: WireCtxpipe, Optional: []byte("\x03\x00\x03\x00abc")},
+		{Chunk: MinChunk, Payload: PayloadXL, Live: true, Format: FormatLive},
+		{Chunk: MinChunk, Wire: WireCtxpipe, Live: true, Format: 7, Optional: []byte("\x03\x00\x03\x00abc")},
 	} {
 		got, err := ParseHeader(payloadOf(AppendHeader(nil, want)))
 		if err != nil {
@@ -88,11 +90,15 @@ func TestHeaderRefused(t *testing.T) {
 		{"type 0", forgeHeader(1, 0, MinChunk, "\x00\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
 		{"payload twice", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x01\x00\x02\x00xl"), "TR-14", frame.ErrCorrupt},
 		{"types fall", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
-		{"mandatory", forgeHeader(1, 0, MinChunk, "\x02\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
-		{"mandatory behind optional", forgeHeader(1, 0, MinChunk, "\x02\x00\x00\x00\x02\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
+		{"mandatory", forgeHeader(1, 0, MinChunk, "\x03\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
+		{"mandatory behind optional", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x03\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
 		{"wire of two bytes", forgeHeader(1, 0, MinChunk, "\x01\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt},
 		{"wire 0", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x00"), "TR-18", frame.ErrUnsupported},
 		{"wire 2", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported},
+		{"live of two bytes", forgeHeader(1, 0, MinChunk, "\x02\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt},
+		{"live 2", forgeHeader(1, 0, MinChunk, "\x02\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported},
+		{"format 0", forgeHeader(1, 0, MinChunk, "\x02\x00\x02\x00\x00\x00"), "TR-19", frame.ErrCorrupt},
+		{"format of one byte", forgeHeader(1, 0, MinChunk, "\x02\x00\x01\x00\x02"), "TR-19", frame.ErrCorrupt},
 		{"no name", forgeHeader(1, 0, MinChunk, "\x01\x00\x00\x00"), "TR-17", frame.ErrCorrupt},
 		{"bad name", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00XL"), "TR-17", frame.ErrCorrupt},
 		{"long name", forgeHeader(1, 0, MinChunk, "\x01\x00\x21\x00"+strings.Repeat("x", 33)), "TR-17", frame.ErrCorrupt},
@@ -100,9 +106,26 @@ func TestHeaderRefused(t *testing.T) {
 		_, err := ParseHeader(c.payload)
 		wantError(t, c.name, err, c.rule, c.is)
 	}
-	_, err := ParseHeader(forgeHeader(2, 0, MinChunk, ""))
-	if !strings.Contains(err.Error(), "upgrade") {
-		t.Errorf("%q does not advise to upgrade", err)
+}
+
+// Who cannot read a stream is told what it needs, and advised to upgrade.
+//
+// Proves: TR-11, TR-19
+func TestOutdated(t *testing.T) {
+	for _, c := range []struct {
+		payload []byte
+		needs   int
+	}{
+		{forgeHeader(2, 0, MinChunk, ""), 0},
+		{forgeHeader(1, 0, MinChunk, "\x03\x80\x00\x00"), 0},
+		{forgeHeader(1, 0, MinChunk, "\x02\x00\x02\x00\x09\x00\x03\x80\x00\x00"), 9},
+		{forgeHeader(1, 0, MinChunk, "\x02\x00\x02\x00\x09\x00\x02\x80\x01\x00\x02"), 9},
+	} {
+		_, err := ParseHeader(c.payload)
+		var needs *FormatError
+		if !errors.As(err, &needs) || needs.Needs != c.needs || !strings.Contains(err.Error(), needs.Error()+": upgrade it") {
+			t.Errorf("%x: error %v, want one that names format %d and advises to upgrade", c.payload, err, c.needs)
+		}
 	}
 }
 
@@ -117,8 +140,9 @@ func wantError(t *testing.T, name string, err error, rule frame.Rule, is error) 
 // What is accepted is encoded as one sequence of bytes only.
 func FuzzHeader(f *testing.F) {
 	f.Add(payloadOf(AppendHeader(nil, Header{Chunk: MinChunk, Payload: PayloadXL})))
-	f.Add(forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x02\x00\x01\x00a"))
-	f.Add(forgeHeader(1, 0, MinChunk, "\x02\x80\x00\x00"))
+	f.Add(forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x03\x00\x01\x00a"))
+	f.Add(forgeHeader(1, 0, MinChunk, "\x03\x80\x00\x00"))
+	f.Add(payloadOf(AppendHeader(nil, Header{Chunk: MinChunk, Live: true, Format: FormatLive})))
 	f.Add(payloadOf(AppendHeader(nil, Header{Chunk: MinChunk, Payload: PayloadXL, Wire: WireCtxpipe})))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		try := func(p []byte) {

@@ -88,7 +88,7 @@ func ParseSeal(payload []byte) (Seal, error) {
 	}
 	s.Optional, err = parseFields("seal", b[sealFixed:], markSize+sealFixed, s.take)
 	if err != nil {
-		return Seal{}, err
+		return Seal{}, outdated(err, 0)
 	}
 	return s, nil
 }
