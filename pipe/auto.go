@@ -59,8 +59,11 @@ const (
 	// a chunk's other bytes than zeros that LevelFastest is believed to save.
 	firstYield = 1.4
 	mostPacked = 0.92
-	// learning is the weight of the newest frame in what is learned.
-	learning = 1.0 / 8
+	// learning is the weight of the newest frame in what is learned, and leastLesson the
+	// least content that teaches how long levels take: a short one takes longer than
+	// its share.
+	learning    = 1.0 / 8
+	leastLesson = 64 << 10
 )
 
 // prospect is what a level does, measured on the memory of guests: how long it
@@ -106,7 +109,7 @@ func newAuto(cfg compressConfig) *auto {
 }
 
 func (a *auto) choose(j *job) Level {
-	w, now := a.appraise(j.in.B), j.timing.began.Seconds()
+	w, now := a.appraise(j.content), j.timing.began.Seconds()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.recent[a.seen%horizon] = w
@@ -178,6 +181,9 @@ func (a *auto) made(j *job) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	j.forecast.done, j.forecast.size = j.timing.done.Seconds(), float64(j.made.size)
+	if w.size < leastLesson {
+		return
+	}
 	// The limits keep one odd frame, as after a pause of the machine, from
 	// mattering much.
 	a.pace += learning * (clamp(pace, a.pace/4, a.pace*4) - a.pace)

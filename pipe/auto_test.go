@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/ctxpipe/ctxpipe/frame/zst"
-	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // simulation moves chunks down a line like the real one, by a clock of its own:
@@ -63,7 +62,7 @@ const (
 func (s *simulation) run(chunks []simChunk) time.Duration {
 	home := make([]*simJob, s.workers+spareJobs)
 	for i := range home {
-		home[i] = &simJob{job: job{in: new(bufpool.Buffer)}}
+		home[i] = new(simJob)
 	}
 	var order []*simJob
 	var reading, writing *simJob

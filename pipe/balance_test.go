@@ -53,7 +53,7 @@ func filtersRunning() (stacks []string) {
 	all := make([]byte, 1<<20)
 	all = all[:runtime.Stack(all, true)]
 	for _, stack := range strings.Split(string(all), "\n\n") {
-		for _, owner := range []string{"/pipe.(*line).", "/pipe.(*intake).", "/pipe.(*scanner).", "/pipe.startIntake."} {
+		for _, owner := range []string{"/pipe.(*line).", "/pipe.(*intake).", "/pipe.(*scanner).", "/pipe.startIntake.", "/pipe.(*pauses)."} {
 			if strings.Contains(stack, owner) {
 				stacks = append(stacks, stack)
 				break

@@ -5,6 +5,7 @@ import (
 	stderrors "errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/pkg/errors"
@@ -41,16 +42,22 @@ type Compressor struct {
 	ctx    context.Context // done after the first failure, which is its cause
 	cancel context.CancelCauseFunc
 	line   line
-	filled *job // the chunk that is being filled; nil if none is
 	watch  follower
+
+	// A live stream is filled by its caller and let go by its pauses.
+	mu       sync.Mutex
+	filled   *job // the chunk that is being filled; nil if none is
+	taking   bool // the caller waits for one
+	unsealed bool // a frame was sent without a seal behind it
+	started  bool // the header was put in front of a frame, or written
+	pauses   pauses
 
 	// These belong to the line's writer while the line runs.
 	fold  zst.Fold
 	table zst.Table
 
-	taken   int64 // bytes of the payload
-	started bool  // the header was put in front of a frame, or written
-	sealed  bool  // Close succeeded
+	taken  int64 // bytes of the payload
+	sealed bool  // Close succeeded
 }
 
 var (
@@ -70,7 +77,7 @@ func NewCompressor(w io.Writer, opts ...Option) (*Compressor, error) {
 	if err := cfg.settle(); err != nil {
 		return nil, err
 	}
-	c := &Compressor{cfg: cfg, limit: zst.MaxFrames}
+	c := &Compressor{cfg: cfg, limit: zst.MaxFrames, pauses: pauses{after: cfg.live}}
 	if err := c.line.init(cfg); err != nil {
 		return nil, err
 	}
@@ -90,7 +97,7 @@ func (c *Compressor) Reset(w io.Writer) {
 	c.ctx, c.cancel = context.WithCancelCause(c.cfg.ctx)
 	c.fold, c.table = zst.Fold{}, zst.Table{}
 	c.watch = newFollower(c.cfg.check)
-	c.taken, c.started, c.sealed = 0, false, false
+	c.taken, c.started, c.unsealed, c.sealed = 0, false, false, false
 }
 
 // Write takes p into the stream. p is not kept. It fails with the sticky error,
@@ -135,13 +142,19 @@ func (c *Compressor) ReadFrom(r io.Reader) (int64, error) {
 	}
 }
 
-// Flush makes everything that was taken leave, in a frame that may be short,
-// and returns when it has been written.
+// Flush makes everything that was taken leave, in a frame that may be short, and in a
+// live stream with a seal behind it, and returns when it has been written.
 func (c *Compressor) Flush() error {
 	if err := c.usable("Flush"); err != nil {
 		return err
 	}
-	c.emit()
+	live := c.cfg.live > 0
+	if live {
+		if _, err := c.free("Flush"); err != nil { // a seal may have to leave alone
+			return err
+		}
+	}
+	c.emit(live)
 	if !c.line.allHome(c.ctx) {
 		return c.fail(nil)
 	}
@@ -159,10 +172,11 @@ func (c *Compressor) Close() error {
 	if c.ctx.Err() != nil {
 		return c.fail(nil)
 	}
-	if err := c.watch.close(); err != nil {
+	if err := c.closePayload(); err != nil {
 		return c.fail(err)
 	}
-	c.emit()
+	c.emit(false)
+	c.pauses.stop()
 	c.line.stop()
 	// A context tells ours a moment after everybody else. A source that ended for
 	// its sake must not pass for one that came to its end.
@@ -178,6 +192,14 @@ func (c *Compressor) Close() error {
 	c.sealed = true
 	c.release()
 	return nil
+}
+
+// closePayload demands that the payload has come to its end.
+func (c *Compressor) closePayload() error {
+	if err := c.watch.close(); err != nil || c.cfg.live == 0 {
+		return err
+	}
+	return c.watch.judgeLiveEnd("TR-53")
 }
 
 // seal writes what ends a stream.
@@ -217,45 +239,89 @@ func (c *Compressor) free(call string) ([]byte, error) {
 	if err := c.usable(call); err != nil {
 		return nil, err
 	}
-	if c.filled == nil {
-		if c.filled = c.line.take(c); c.filled == nil {
-			return nil, c.fail(nil)
-		}
+	if !c.ready() {
+		return nil, c.fail(nil)
 	}
 	b := c.filled.in.B
 	return b[len(b):c.cfg.chunk], nil
+}
+
+// ready sees to it that there is a chunk to be filled, with room. It returns false if the
+// context is done before there is one.
+func (c *Compressor) ready() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if j := c.filled; j != nil {
+		if j.from == len(j.in.B) {
+			j.empty()
+		}
+		return true
+	}
+	c.taking = true
+	c.mu.Unlock()
+	j := c.line.take(c)
+	c.mu.Lock()
+	c.filled, c.taking = j, false
+	return j != nil
 }
 
 // fill takes n bytes of what free gave, and emits the chunk when it is full. It
 // fails if the payload breaks a rule.
 func (c *Compressor) fill(n int) error {
 	c.taken += int64(n)
-	in := c.filled.in
-	had := len(in.B)
-	in.B = in.B[:had+n]
-	if err := c.watch.write(in.B[had:]); err != nil {
+	if err := c.follow(n); err != nil {
 		return c.fail(err)
-	}
-	if len(in.B) == c.cfg.chunk {
-		c.emit()
 	}
 	return nil
 }
 
-// emit sends the chunk that is being filled down the line, as it is, or home if
-// nothing is in it.
-func (c *Compressor) emit() {
-	j := c.filled
-	c.filled = nil
+func (c *Compressor) follow(n int) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	in := c.filled.in
+	had := len(in.B)
+	in.B = in.B[:had+n]
+	err := c.watch.write(in.B[had:])
+	if err == nil && c.cfg.live > 0 {
+		err = c.watch.judgeLive("TR-53")
+	}
+	if err != nil {
+		return err
+	}
+	c.pauses.given(c)
+	ended := c.cfg.live > 0 && c.watch.complete()
+	if ended || len(in.B) == c.cfg.chunk {
+		c.emitLocked(ended)
+	}
+	return nil
+}
+
+// emit sends the chunk that is being filled down the line, as it is.
+func (c *Compressor) emit(seal bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.emitLocked(seal)
+}
+
+func (c *Compressor) emitLocked(seal bool) {
+	if j := c.filled; j != nil {
+		c.filled = nil
+		c.send(j, seal)
+	}
+}
+
+// send sends a job down the line, with a seal behind it if that is asked for; or home if
+// nothing would leave.
+func (c *Compressor) send(j *job, seal bool) {
+	j.content, j.seal = j.in.B[j.from:], seal
 	switch {
-	case j == nil:
-		return
-	case len(j.in.B) == 0:
-		c.line.home <- j
+	case len(j.content) == 0 && !(seal && c.unsealed):
+		c.line.goHome(j)
 		return
 	case !c.started:
-		j.out.B = c.appendHeader(j.out.B, j.in.B)
+		j.out.B = c.appendHeader(j.out.B, j.content)
 	}
+	c.unsealed = !seal
 	c.line.send(c, j)
 }
 
@@ -263,7 +329,14 @@ func (c *Compressor) emit() {
 // chunk tells what the payload is.
 func (c *Compressor) appendHeader(dst, content []byte) []byte {
 	c.started = true
-	dst = zst.AppendHeader(dst, zst.Header{Chunk: uint32(c.cfg.chunk), Payload: recognise(content), Wire: c.cfg.wire})
+	h := zst.Header{Chunk: uint32(c.cfg.chunk), Payload: recognise(content), Wire: c.cfg.wire}
+	if c.cfg.live > 0 {
+		h.Live, h.Format = true, zst.FormatLive
+		if h.Payload == zst.PayloadOpaque {
+			h.Payload = "" // too early to say
+		}
+	}
+	dst = zst.AppendHeader(dst, h)
 	if c.cfg.wire == zst.WireCtxpipe {
 		dst = zst.AppendLock(dst)
 	}
@@ -279,20 +352,28 @@ func (c *Compressor) enterHeader(size int) {
 	c.table.Add(zst.EmptyEntry(size))
 }
 
-// leave writes a frame out, with the header if that stands in front of it.
+// leave writes a frame out, with the header if that stands in front of it and the seal if
+// that stands behind it.
 func (c *Compressor) leave(j *job) error {
 	if j.made.err != nil {
 		return errors.Wrapf(j.made.err, "frame at offset %d", c.meter.in.Load())
 	}
 	// The final seal needs an entry in the table too.
-	if c.table.Len() >= c.limit-1 {
+	if c.table.Len()+j.frames() > c.limit-1 {
 		return fmt.Errorf("more than %d frames: use a larger chunk: %w", c.limit, frame.ErrTooLarge)
 	}
 	if j.header > 0 {
 		c.enterHeader(j.header)
 	}
-	c.fold.Add(j.made.item)
-	c.table.Add(j.made.entry)
+	if len(j.content) > 0 {
+		c.fold.Add(j.made.item)
+		c.table.Add(j.made.entry)
+	}
+	if j.seal {
+		j.sealed = zst.AppendSeal(j.sealed[:0], c.fold.Seal(false))
+		c.table.Add(zst.EmptyEntry(len(j.sealed)))
+		j.made.vec = append(j.made.vec, j.sealed)
+	}
 	if err := c.write(j.made.vec); err != nil {
 		return err
 	}
@@ -334,6 +415,7 @@ func (c *Compressor) fail(err error) error {
 
 // release stops the line and lets go of the buffers.
 func (c *Compressor) release() {
+	c.pauses.stop()
 	c.line.stop()
 	c.line.drop(c.filled)
 	c.filled = nil

@@ -303,7 +303,7 @@ func TestFramesOutOfPlace(t *testing.T) {
 func TestOrder(t *testing.T) {
 	h, a, end := header(), data(t, one), seal(true, one)
 	good := join(h, a, end)
-	mandatory := zst.AppendHeader(nil, zst.Header{Chunk: testChunk, Optional: []byte("\x02\x80\x00\x00")})
+	mandatory := zst.AppendHeader(nil, zst.Header{Chunk: testChunk, Optional: []byte("\x03\x80\x00\x00")})
 	for _, c := range []struct {
 		name   string
 		stream []byte

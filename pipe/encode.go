@@ -61,7 +61,7 @@ func (m *frameMaker) encode(j *job, l Level) {
 	default:
 		m.zstd(j, l)
 	}
-	if n := len(j.in.B); j.made.size > n-n/worthwhile {
+	if n := len(j.content); j.made.size > n-n/worthwhile {
 		j.out.B = j.out.B[:j.header]
 		elide(j)
 	}
@@ -74,7 +74,7 @@ const worthwhile = 64
 // elide makes the frame without a codec.
 func elide(j *job) {
 	e := &j.elider
-	vec, size, zero := e.Frame(j.in.B)
+	vec, size, zero := e.Frame(j.content)
 	j.made.vec = append(j.made.vec[:0], j.out.B[:j.header])
 	j.made.vec = append(j.made.vec, vec...)
 	j.made.size, j.made.zero, j.made.level = size, zero, LevelElide
@@ -83,7 +83,7 @@ func elide(j *job) {
 
 // fast makes a fast frame.
 func fast(j *job) {
-	content := j.in.B
+	content := j.content
 	digest := zst.DigestOf(content)
 	out := zst.BeginFast(j.out.B, uint32(len(content)), digest)
 	block := s2.Encode(out[len(out):cap(out)], content) // stays there: there is room
@@ -98,7 +98,7 @@ func fast(j *job) {
 
 // zstd makes the frame of compressed blocks.
 func (m *frameMaker) zstd(j *job, l Level) {
-	content := j.in.B
+	content := j.content
 	out := m.encoder(l).Append(zst.BeginData(j.out.B, len(content)), content)
 	j.out.B = zst.FinishData(out, content)
 	whole := j.out.B[j.header:]

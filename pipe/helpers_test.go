@@ -176,7 +176,7 @@ func data(t testing.TB, content string) []byte {
 
 // jobOf gives a job that is about to be encoded.
 func jobOf(content string) *job {
-	return &job{in: &bufpool.Buffer{B: []byte(content)}, out: &bufpool.Buffer{B: make([]byte, 0, frameSize(len(content)))}}
+	return &job{content: []byte(content), out: &bufpool.Buffer{B: make([]byte, 0, frameSize(len(content)))}}
 }
 
 func encoded(content string) ([]byte, encodedFrame) {

@@ -16,6 +16,7 @@ type holdback struct {
 	size int // bytes that are held
 
 	left    int64 // bytes that have left in all
+	sealed  int64 // of the payload, what is not held back any more but for guard
 	guarded bool
 	safe    int64 // of the payload, what may leave before it is open if guarded
 }
@@ -36,7 +37,7 @@ func (h *holdback) take(b *bufpool.Buffer) {
 
 // ready gives bytes that may leave now; none if more have to come first.
 func (h *holdback) ready() []byte {
-	n := h.size - h.hold
+	n := max(h.size-h.hold, int(h.sealed-h.left))
 	if h.guarded {
 		n = min(n, int(h.safe-h.left))
 	}
@@ -60,6 +61,9 @@ func (h *holdback) release(n int) {
 	h.gone = 0
 }
 
+// seal lets all that is in the queue leave, but for what guard holds.
+func (h *holdback) seal() { h.sealed = h.left + int64(h.size) }
+
 // guard lets nothing leave from safe on.
 func (h *holdback) guard(safe int64) { h.guarded, h.safe = true, safe }
 
@@ -75,7 +79,7 @@ func (h *holdback) guards() int64 {
 func (h *holdback) open() { h.hold, h.guarded = 0, false }
 
 // begin makes an empty queue ready for another payload.
-func (h *holdback) begin() { h.hold, h.left, h.guarded = 0, 0, false }
+func (h *holdback) begin() { h.hold, h.left, h.sealed, h.guarded = 0, 0, 0, false }
 
 // drop gives all buffers back, with what is in them.
 func (h *holdback) drop() {

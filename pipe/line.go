@@ -21,9 +21,13 @@ const maxHeaderFrame = 128
 // job is a chunk on its way to be a frame. It is owned by one at a time: who
 // fills it, the line, a worker, the writer.
 type job struct {
-	in       *bufpool.Buffer // the content
+	in       *bufpool.Buffer // what is being filled, or the content
+	from     int             // bytes of in that have left by way of another job
+	content  []byte          // in from there on; empty if only a seal leaves
 	out      *bufpool.Buffer // header and lock, if they stand before this frame, then what the codec makes
 	header   int             // bytes of out that are header and lock
+	seal     bool            // a seal stands behind the frame
+	sealed   []byte          // that seal
 	elider   zst.Elider
 	level    Level    // that was chosen
 	forecast forecast // of the chooser
@@ -123,7 +127,7 @@ func (l *line) encode(c *Compressor, m *frameMaker) {
 	runtime.LockOSThread() // for threadTime
 	defer runtime.UnlockOSThread()
 	for j := range l.work {
-		if c.ctx.Err() == nil {
+		if c.ctx.Err() == nil && len(j.content) > 0 {
 			j.timing.began = c.now()
 			had := threadTime()
 			j.level = l.levels.choose(j)
@@ -149,11 +153,46 @@ func (l *line) write(c *Compressor) {
 			}
 			ready = c.meter.wait(writer, ready)
 			j.timing.left = ready
-			l.levels.left(j)
+			if len(j.content) > 0 {
+				l.levels.left(j)
+			}
 		}
-		j.in.B, j.out.B, j.made = j.in.B[:0], j.out.B[:0], encodedFrame{vec: j.made.vec[:0]}
-		j.failed, j.verifying = false, 0
-		l.home <- j
+		l.goHome(j)
+	}
+}
+
+// goHome sends a job home, empty.
+func (l *line) goHome(j *job) {
+	j.empty()
+	j.out.B, j.made = j.out.B[:0], encodedFrame{vec: j.made.vec[:0]}
+	j.failed, j.verifying = false, 0
+	l.home <- j
+}
+
+// empty makes room for another content.
+func (j *job) empty() {
+	j.in.B, j.from, j.content, j.seal = j.in.B[:0], 0, nil, false
+}
+
+// frames gives how many frames the job makes.
+func (j *job) frames() int {
+	n := 0
+	if len(j.content) > 0 {
+		n++
+	}
+	if j.seal {
+		n++
+	}
+	return n
+}
+
+// spare gives an empty job if there is one at home.
+func (l *line) spare() *job {
+	select {
+	case j := <-l.home:
+		return j
+	default:
+		return nil
 	}
 }
 

@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
@@ -38,6 +39,7 @@ type compressConfig struct {
 	level  Level
 	wire   zst.Wire
 	verify bool
+	live   time.Duration // the pause; 0: not live
 }
 
 func defaultCompress() compressConfig {
@@ -87,6 +89,9 @@ func WithVerifyEncode() Option {
 func (c *compressConfig) settle() error {
 	if c.level == LevelFast && c.wire != zst.WireCtxpipe {
 		return fmt.Errorf("level %v needs the wire %v, which only ctxpipe reads: %w", c.level, zst.WireCtxpipe, frame.ErrMisuse)
+	}
+	if c.live > 0 && c.check == CheckOff {
+		return fmt.Errorf("WithLive: the payload has to be looked at: %w", frame.ErrMisuse)
 	}
 	return c.fit()
 }

@@ -57,9 +57,12 @@ type Info struct {
 	Payload zst.Payload `json:"payload"`
 	// Wire says who can read a sealed stream.
 	Wire zst.Wire `json:"wire"`
+	// Live says that the seals of a sealed stream let out what stands before them.
+	Live bool `json:"live"`
 	// Guarded says that the payload is a save stream of Xen whose end, from libxc's
 	// END on, is held back until everything is verified: until io.EOF nobody can
-	// start a guest with what was given.
+	// start a guest with what was given. In a live stream it is held back until all of
+	// the save stream is.
 	Guarded bool `json:"guarded"`
 	// Frames counts the data frames that were decoded so far.
 	Frames int64 `json:"frames"`
@@ -96,6 +99,7 @@ type Restorer struct {
 	meter  meter
 
 	decoded int64         // content of all parts so far
+	passed  bool          // the end of the save stream in a live stream was sealed
 	mark    time.Duration // up to here the time was counted
 	closed  bool
 	err     error // sticky; io.EOF after everything was verified
@@ -131,7 +135,7 @@ func (r *Restorer) Reset(src io.Reader) {
 	r.out.pool = r.pools.out
 	r.out.begin()
 	r.watch = newFollower(r.cfg.check)
-	r.info, r.fold, r.decoded, r.closed, r.err = Info{}, zst.Fold{}, 0, false, nil
+	r.info, r.fold, r.decoded, r.passed, r.closed, r.err = Info{}, zst.Fold{}, 0, false, false, nil
 	if r.dec == nil {
 		r.dec = &decoder{workers: r.cfg.workers, limit: r.cfg.decodeLimit()}
 	}
@@ -217,6 +221,11 @@ func (r *Restorer) finish() error {
 	if err := r.watch.close(); err != nil {
 		return err
 	}
+	if r.info.Live {
+		if err := r.watch.judgeLiveEnd("TR-76"); err != nil {
+			return err
+		}
+	}
 	r.end(io.EOF)
 	r.out.open()
 	return nil
@@ -252,13 +261,29 @@ func (r *Restorer) accept(p *part) error {
 		r.info = p.info
 		r.out.hold = p.info.Chunk
 	case partSeal:
-		return p.place.add(p.seal.Verify(r.fold.Seal(p.seal.Final)))
+		return r.seal(p)
 	case partZstd, partFast:
 		r.fold.Add(p.item)
 		r.meter.frames.Add(1)
 		return r.queue(p)
 	case partContent:
 		return r.queue(p)
+	}
+	return nil
+}
+
+// seal verifies a seal. In a live stream it lets out what stands before it.
+func (r *Restorer) seal(p *part) error {
+	if err := p.seal.Verify(r.fold.Seal(p.seal.Final)); err != nil {
+		return p.place.add(err)
+	}
+	if !r.info.Live || p.seal.Final {
+		return nil
+	}
+	r.out.seal()
+	if r.watch.complete() {
+		r.passed = true
+		r.out.guard(r.decoded)
 	}
 	return nil
 }
@@ -270,12 +295,16 @@ func (r *Restorer) queue(p *part) error {
 	if r.decoded > r.cfg.maxOutput {
 		return p.place.tooLarge(dataFrame, "too much output", r.cfg.maxOutput, "more")
 	}
-	if err := r.watch.write(p.out.B); err != nil {
+	err := r.watch.write(p.out.B)
+	if err == nil && r.info.Live {
+		err = r.watch.judgeLive("TR-76")
+	}
+	if err != nil {
 		return err
 	}
 	r.out.take(p.out)
 	p.out = nil
-	if safe, yes := r.watch.guards(); yes {
+	if safe, yes := r.watch.guards(); yes && !r.passed {
 		r.out.guard(safe)
 	}
 	if r.out.guards() > r.cfg.holdLimit {

@@ -46,7 +46,7 @@ func (s *scanner) header() (*sealed, Info, int, error) {
 	if int64(h.Chunk) > int64(s.cfg.maxChunk) {
 		return nil, Info{}, 0, s.tooLarge("header", "chunk too large", s.cfg.maxChunk, h.Chunk)
 	}
-	info := Info{Kind: Sealed, Chunk: int(h.Chunk), Payload: h.Payload, Wire: h.Wire}
+	info := Info{Kind: Sealed, Chunk: int(h.Chunk), Payload: h.Payload, Wire: h.Wire, Live: h.Live}
 	return &sealed{chunk: h.Chunk, wire: h.Wire}, info, len(whole), nil
 }
 

@@ -103,6 +103,9 @@ func (m *meter) stats() Stats {
 
 // count counts a frame that has left.
 func (m *meter) count(j *job) {
+	if len(j.content) == 0 {
+		return
+	}
 	m.in.Add(int64(j.made.item.Size))
 	m.frames.Add(1)
 	m.levels[j.made.level].Add(1)

@@ -39,14 +39,14 @@ func (v *verifier) good(j *job) bool {
 			return false
 		}
 		n, err := s2.DecodedLen(f.Block)
-		if err != nil || n != len(j.in.B) {
+		if err != nil || n != len(j.content) {
 			return false
 		}
 		got, err := s2.Decode(v.content[:n], f.Block)
-		return err == nil && bytes.Equal(got, j.in.B)
+		return err == nil && bytes.Equal(got, j.content)
 	}
 	got, err := v.codec.DecodeAll(whole, v.content)
-	return err == nil && bytes.Equal(got, j.in.B)
+	return err == nil && bytes.Equal(got, j.content)
 }
 
 // whole gives the frame in one piece.
