@@ -34,10 +34,6 @@ const (
 	KnownFlags = FlagJSON | FlagStreamV2
 )
 
-// Clearance is the message that `xl migrate` sends behind the stream when the
-// receiver may let the guest run (spec §8), NUL included.
-const Clearance = "domain is yours, you are cleared to unpause\x00"
-
 // The rules of docs/spec/xen-streams.md about this layer.
 const (
 	RuleCut        frame.Rule = "XS-3"

@@ -23,8 +23,22 @@ func TestHeaderOnTheWire(t *testing.T) {
 	if want := (xl.Header{ByteOrder: xl.ByteOrder, Mandatory: 3, DataLength: 7}); h != want || err != nil {
 		t.Errorf("%+v, %v, want %+v", h, err, want)
 	}
-	if len(xl.Magic) != 32 || len(xl.Clearance) != 44 {
-		t.Errorf("magic of %d bytes, clearance of %d", len(xl.Magic), len(xl.Clearance))
+	if len(xl.Magic) != 32 {
+		t.Errorf("magic of %d bytes", len(xl.Magic))
+	}
+}
+
+// The lengths are those of a real migration, in which the receiver's messages
+// were 54, 34 and 39 + 1 bytes.
+func TestMessagesOnTheWire(t *testing.T) {
+	for _, c := range []struct {
+		message string
+		length  int
+		last    byte
+	}{{xl.Ready, 54, '\n'}, {xl.Received, 34, 0}, {xl.Clearance, 44, 0}, {xl.Results, 39, 0}} {
+		if n := len(c.message); n != c.length || c.message[n-1] != c.last || bytes.IndexByte([]byte(c.message[:n-1]), 0) >= 0 {
+			t.Errorf("%q is of %d bytes, want %d up to its only %q", c.message, n, c.length, c.last)
+		}
 	}
 }
 
