@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"frame/xl":          {"frame"},
 	"frame/zst":         {"frame"},
 	"internal/bufpool":  {},
+	"internal/fakexl":   {"frame", "frame/libxc", "frame/libxl", "frame/xl"},
 	"internal/guestmem": {},
 	"internal/handler":  {"frame"},
 	"internal/page":     {"internal/survey"},
