@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/source/xen"
@@ -62,9 +63,12 @@ type follower struct {
 	first  []byte      // as long as the kind is not decided
 	opaque bool        // nothing is demanded any more
 	walker *xen.Walker // nil until the kind is decided, or if opaque
+	meter  *meter      // is told how much memory the guest has
 }
 
-func newFollower(c Check) follower { return follower{check: c, opaque: c == CheckOff} }
+func newFollower(c Check, m *meter) follower {
+	return follower{check: c, opaque: c == CheckOff, meter: m}
+}
 
 // write follows the next bytes.
 func (w *follower) write(p []byte) error {
@@ -103,7 +107,8 @@ func (w *follower) begin(p []byte) ([]byte, error) {
 
 // walk begins to walk, with what was seen first.
 func (w *follower) walk(opts ...xen.Option) error {
-	walker, err := xen.New(opts...)
+	configured := func(_ int64, d xen.Domain, _ []byte) { w.meter.memory.Store(memoryOf(d)) }
+	walker, err := xen.New(append(opts, xen.WithVisitor(xen.Visitor{Config: configured}))...)
 	if err != nil {
 		return err
 	}
@@ -111,6 +116,19 @@ func (w *follower) walk(opts ...xen.Option) error {
 	_, err = walker.Write(w.first)
 	w.first = nil
 	return err
+}
+
+// memoryOf gives the bytes of memory that a domain has, 0 if its configuration does
+// not tell or cannot mean it. A guest may have been given less than it may have.
+func memoryOf(d xen.Domain) int64 {
+	kb := d.MaxMemKB
+	if d.TargetMemKB > 0 && (kb == 0 || d.TargetMemKB < kb) {
+		kb = d.TargetMemKB
+	}
+	if kb > math.MaxInt64>>10 {
+		return 0
+	}
+	return int64(kb) << 10
 }
 
 // close is the end of the payload. One that ends inside the first bytes of a known

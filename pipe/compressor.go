@@ -96,7 +96,7 @@ func (c *Compressor) Reset(w io.Writer) {
 	c.line.levels = newChooser(c.cfg)
 	c.ctx, c.cancel = context.WithCancelCause(c.cfg.ctx)
 	c.fold, c.table = zst.Fold{}, zst.Table{}
-	c.watch = newFollower(c.cfg.check)
+	c.watch = newFollower(c.cfg.check, &c.meter)
 	c.taken, c.started, c.unsealed, c.sealed = 0, false, false, false
 }
 

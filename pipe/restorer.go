@@ -134,7 +134,7 @@ func (r *Restorer) Reset(src io.Reader) {
 	r.src = &source{r: src}
 	r.out.pool = r.pools.out
 	r.out.begin()
-	r.watch = newFollower(r.cfg.check)
+	r.watch = newFollower(r.cfg.check, &r.meter)
 	r.info, r.fold, r.decoded, r.passed, r.closed, r.err = Info{}, zst.Fold{}, 0, false, false, nil
 	if r.dec == nil {
 		r.dec = &decoder{workers: r.cfg.workers, limit: r.cfg.decodeLimit()}

@@ -12,6 +12,11 @@ type Stats struct {
 	Frames   int64   `json:"frames"`    // data frames made or verified
 	Seconds  float64 `json:"seconds"`   // from the filter's making to its end, or to now
 
+	// The memory of the guest whose save stream the payload is, in bytes, as far as
+	// its configuration has passed and tells: about as long as the payload is going to
+	// be, if it holds each page once. 0 if that is not known.
+	GuestMemory int64 `json:"guest_memory"`
+
 	// What frames waited for, in seconds: the source, a worker, the destination.
 	// Together they are about Seconds, and the largest is the bottleneck.
 	WaitReader  float64 `json:"wait_reader"`
@@ -42,6 +47,7 @@ const (
 // meter counts. Its counters may be read while they move.
 type meter struct {
 	in, out, frames atomic.Int64
+	memory          atomic.Int64        // of the guest
 	waited          [sides]atomic.Int64 // nanoseconds
 	levels          [madeLevels]atomic.Int64
 	zero            atomic.Int64
@@ -56,7 +62,7 @@ func (m *meter) stop() { m.took.CompareAndSwap(0, int64(max(1, time.Since(m.star
 
 // reset begins anew.
 func (m *meter) reset() {
-	for _, n := range []*atomic.Int64{&m.in, &m.out, &m.frames, &m.zero, &m.verifying, &m.failures, &m.took} {
+	for _, n := range []*atomic.Int64{&m.in, &m.out, &m.frames, &m.memory, &m.zero, &m.verifying, &m.failures, &m.took} {
 		n.Store(0)
 	}
 	for i := range m.waited {
@@ -87,6 +93,7 @@ func (m *meter) stats() Stats {
 	s := Stats{
 		BytesIn: m.in.Load(), BytesOut: m.out.Load(), Frames: m.frames.Load(),
 		Seconds:     took.Seconds(),
+		GuestMemory: m.memory.Load(),
 		WaitReader:  time.Duration(m.waited[reader].Load()).Seconds(),
 		WaitWorkers: time.Duration(m.waited[workers].Load()).Seconds(),
 		WaitWriter:  time.Duration(m.waited[writer].Load()).Seconds(),
