@@ -58,7 +58,7 @@ func newCompress() *cobra.Command {
 			return err
 		}
 		return withInput(args, func(_ string, in *os.File) error {
-			return flags.filter("compress", in, func(in, out *os.File) (pipe.Stats, error) {
+			return flags.filter("compress", in, func(in, out *os.File, j *job) (pipe.Stats, error) {
 				opts, err := effort.options(out)
 				if err != nil {
 					return pipe.Stats{}, err
@@ -66,19 +66,20 @@ func newCompress() *cobra.Command {
 				for _, o := range common {
 					opts = append(opts, o)
 				}
-				return compress(in, out, opts)
+				return compress(in, out, opts, j)
 			})
 		})
 	}
 	return cmd
 }
 
-func compress(in, out *os.File, opts []pipe.Option) (pipe.Stats, error) {
+func compress(in, out *os.File, opts []pipe.Option, j *job) (pipe.Stats, error) {
 	c, err := pipe.NewCompressor(out, opts...)
 	if err != nil {
 		return pipe.Stats{}, optionError(err)
 	}
 	defer c.Abort() // gives buffers back after a failure
+	j.follow(c.Stats, restOf(in), 0)
 	if _, err := c.ReadFrom(in); err != nil {
 		return c.Stats(), err
 	}

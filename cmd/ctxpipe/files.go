@@ -127,6 +127,7 @@ func cleanUpOnSignals() {
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		sig := <-c
+		screen.leave()
 		unfinished.Lock() // for ever: nothing gets its name any more
 		for name := range unfinished.names {
 			os.Remove(name)

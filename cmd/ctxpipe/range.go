@@ -67,7 +67,7 @@ func sizeOf(f *os.File) (int64, error) {
 
 // restoreRange writes a range of the payload of the sealed stream in a file. What
 // it writes was verified, frame by frame, and nothing else was.
-func restoreRange(name string, in, out *os.File, r byteRange, opts []pipe.RestoreOption, quiet bool) (pipe.Stats, error) {
+func restoreRange(name string, in, out *os.File, r byteRange, opts []pipe.RestoreOption, quiet bool, j *job) (pipe.Stats, error) {
 	size, err := sizeOf(in)
 	if err != nil {
 		return pipe.Stats{}, err
@@ -81,6 +81,7 @@ func restoreRange(name string, in, out *os.File, r byteRange, opts []pipe.Restor
 	if err != nil {
 		return at.Stats(), err
 	}
+	j.follow(at.Stats, n, 0)
 	// Only Write: a file's own ReadFrom would read in small steps.
 	to := struct{ io.Writer }{out}
 	_, err = io.CopyBuffer(to, io.NewSectionReader(at, r.off, n), make([]byte, 256<<10))

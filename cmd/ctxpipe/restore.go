@@ -76,16 +76,16 @@ func newRestore() *cobra.Command {
 		}
 		return withInput(args, func(name string, in *os.File) error {
 			if command != nil {
-				return flags.feed("restore", command, func(out *os.File) (pipe.Info, pipe.Stats, error) {
-					info, stats, err := restore(name, in, out, opts, flags.quiet)
+				return flags.feed("restore", command, func(out *os.File, j *job) (pipe.Info, pipe.Stats, error) {
+					info, stats, err := restore(name, in, out, opts, flags.quiet, j)
 					return info, stats, hintWindow(err, resources.memory)
 				})
 			}
-			return flags.filter("restore", in, func(in, out *os.File) (pipe.Stats, error) {
+			return flags.filter("restore", in, func(in, out *os.File, j *job) (pipe.Stats, error) {
 				if part.text != "" {
-					return restoreRange(name, in, out, part, opts, flags.quiet)
+					return restoreRange(name, in, out, part, opts, flags.quiet, j)
 				}
-				_, stats, err := restore(name, in, out, opts, flags.quiet)
+				_, stats, err := restore(name, in, out, opts, flags.quiet, j)
 				return stats, hintWindow(err, resources.memory)
 			})
 		})
@@ -93,12 +93,13 @@ func newRestore() *cobra.Command {
 	return cmd
 }
 
-func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool) (pipe.Info, pipe.Stats, error) {
+func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool, j *job) (pipe.Info, pipe.Stats, error) {
 	r, err := pipe.NewRestorer(in, opts...)
 	if err != nil {
 		return pipe.Info{}, pipe.Stats{}, optionError(err)
 	}
 	defer r.Close()
+	j.follow(r.Stats, 0, restOf(in))
 	_, err = r.WriteTo(out)
 	if err == nil && !quiet {
 		sayKind(name, r.Info())

@@ -27,7 +27,7 @@ func writeStats(name string, s pipe.Stats) error {
 	}
 	line = append(line, '\n')
 	if name == "-" {
-		_, err = os.Stderr.Write(line)
+		_, err = screen.Write(line)
 		return err
 	}
 	return os.WriteFile(name, line, 0o600)

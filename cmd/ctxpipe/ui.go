@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
+	"math"
 	"strings"
 	"syscall"
 
@@ -123,7 +123,7 @@ func isCobraUsage(err error) bool { return strings.HasPrefix(err.Error(), "unkno
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 func say(kind, format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "ctxpipe: %s: %s\n", kind, fmt.Sprintf(format, args...))
+	fmt.Fprintf(&screen, "ctxpipe: %s: %s\n", kind, fmt.Sprintf(format, args...))
 }
 
 // sayKind says what a restorer found, where it is not what one would hope for.
@@ -143,12 +143,45 @@ func sayRange(name string) {
 
 // sayStats says in one line what a filter did.
 func sayStats(command string, s pipe.Stats) {
-	plain, packed := s.BytesIn, s.BytesOut
-	if command != "compress" {
-		plain, packed = packed, plain
-	}
+	plain, packed := sides(packs(command), s)
 	say("note", "%s: %s plain, %s packed, ratio %.2f, %d frames, %.2f s, %s/s", command,
 		size(plain), size(packed), ratio(plain, packed), s.Frames, s.Seconds, size(rate(plain, s.Seconds)))
+}
+
+// packs says whether a command takes the payload in and gives the compressed stream
+// out; the others do the reverse.
+func packs(command string) bool { return command == "compress" }
+
+// progressText says in one line how far a command has come, what matters most first.
+func progressText(command string, r report) string {
+	done := size(r.plain)
+	switch {
+	case r.about:
+		done += " of about " + size(r.Total)
+	case r.Total > 0:
+		done += " of " + size(r.Total)
+	}
+	parts := []string{done}
+	if r.Fraction != nil {
+		parts = append(parts, fmt.Sprintf("%d %%", int(*r.Fraction*100)))
+	}
+	parts = append(parts, size(r.Rate)+"/s", fmt.Sprintf("ratio %.2f", r.Ratio))
+	if r.Level != "" {
+		parts = append(parts, "level "+r.Level)
+	}
+	if r.ETA != nil {
+		parts = append(parts, "ETA "+clock(*r.ETA))
+	}
+	return command + ": " + strings.Join(parts, ", ")
+}
+
+// clock gives seconds for reading: "0:07", "1:02:03".
+func clock(seconds float64) string {
+	s := int(math.Ceil(seconds))
+	if s < 3600 {
+		return fmt.Sprintf("%d:%02d", s/60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
 }
 
 // shown is how an input is called in messages.
