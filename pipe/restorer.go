@@ -64,6 +64,8 @@ type Info struct {
 	// start a guest with what was given. In a live stream it is held back until all of
 	// the save stream is.
 	Guarded bool `json:"guarded"`
+	// Complete says that the payload has come to its end and may leave as a whole.
+	Complete bool `json:"complete"`
 	// Frames counts the data frames that were decoded so far.
 	Frames int64 `json:"frames"`
 }
@@ -321,6 +323,7 @@ func (r *Restorer) Info() Info {
 		info.Payload = payloadOf(kind)
 	}
 	_, info.Guarded = r.watch.guards()
+	info.Complete = r.passed || r.err == io.EOF
 	return info
 }
 

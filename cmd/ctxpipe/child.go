@@ -5,11 +5,12 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/pkg/errors"
 )
 
-// child is the command that restore runs on the stream. It takes its end of file
+// child is a command that is run on a stream. It takes its end of file
 // for the end of the stream, whatever has happened, so after a failure it may see
 // one only where that cannot be taken for success.
 type child struct {
@@ -19,16 +20,20 @@ type child struct {
 
 // startChild starts a command whose standard input the stream is going to be.
 func startChild(args []string) (*child, error) {
+	return startChildWith(exec.Command(args[0], args[1:]...), os.Stdout)
+}
+
+// startChildWith starts a command with that standard output.
+func startChildWith(cmd *exec.Cmd, stdout *os.File) (*child, error) {
 	in, out, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, os.Stdout, os.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		out.Close()
-		return nil, &childError{args[0], startStatus(err), errors.Wrap(err, "start")}
+		return nil, &childError{cmd.Args[0], startStatus(err), errors.Wrap(err, "start")}
 	}
 	return &child{cmd, out}, nil
 }
@@ -60,9 +65,53 @@ func (c *child) finish(err error, harmless bool) error {
 	case err != nil && !errors.Is(err, syscall.EPIPE):
 		return err
 	case waited != nil:
-		return &childError{c.cmd.Path, exitStatus(c.cmd.ProcessState), waited}
+		return c.failed(waited)
 	}
 	return closed
+}
+
+// failed says how the command has ended, which was not well.
+func (c *child) failed(err error) error {
+	return &childError{c.cmd.Path, exitStatus(c.cmd.ProcessState), err}
+}
+
+// talk lets work write to the command's standard input while the command lives, and gives
+// what came of both. The command answers on its own, so its end is the end of everything;
+// work may then be left stuck in a read. Its end of file means nothing to the command that could
+// start a guest, so the command is never killed.
+func (c *child) talk(work func() error) error {
+	wrote, exited := make(chan error, 1), make(chan error, 1)
+	go func() {
+		err := work()
+		c.stdin.Close()
+		wrote <- err
+	}()
+	go func() { exited <- c.cmd.Wait() }()
+	var worked error
+	var waited error
+	select {
+	case worked = <-wrote:
+		waited = <-exited
+	case waited = <-exited:
+		worked = settled(wrote)
+	}
+	switch {
+	case worked != nil && !errors.Is(worked, syscall.EPIPE):
+		return worked
+	case waited != nil:
+		return c.failed(waited)
+	}
+	return nil
+}
+
+// settled gives what came of work if that ended about when the command did.
+func settled(wrote <-chan error) error {
+	select {
+	case err := <-wrote:
+		return err
+	case <-time.After(100 * time.Millisecond):
+		return nil
+	}
 }
 
 // exitStatus gives the status as shells report it.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -120,13 +121,15 @@ func (s *nameSet) remove(name string) {
 	delete(s.names, name)
 }
 
+// signals are those that end the program, unless a command has taken them over.
+var signals = make(chan os.Signal, 1)
+
 // cleanUpOnSignals removes unfinished files before the program ends by a
 // signal.
 func cleanUpOnSignals() {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		sig := <-c
+		sig := <-signals
 		screen.leave()
 		unfinished.Lock() // for ever: nothing gets its name any more
 		for name := range unfinished.names {
@@ -138,4 +141,10 @@ func cleanUpOnSignals() {
 		}
 		os.Exit(status)
 	}()
+}
+
+// takeSignals gives a context that a signal ends, instead of the program.
+func takeSignals() (context.Context, context.CancelFunc) {
+	signal.Stop(signals)
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }

@@ -11,23 +11,16 @@ import (
 
 // filterFlags are what compress and restore have in common.
 type filterFlags struct {
-	output  string
-	force   bool
-	quiet   bool
-	verbose bool
-	stats   string
-
-	progress progressFlags
+	output string
+	force  bool
+	tellFlags
 }
 
 func (f *filterFlags) addTo(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVarP(&f.output, "output", "o", "", "write to `FILE` instead of standard output; it appears only when complete")
 	fs.BoolVarP(&f.force, "force", "f", false, "overwrite, write to a terminal; restore: pass on input that nobody recognises")
-	fs.BoolVarP(&f.quiet, "quiet", "q", false, "say nothing but errors")
-	fs.BoolVarP(&f.verbose, "verbose", "v", false, "say at the end what was done")
-	fs.StringVar(&f.stats, "stats", "", "write statistics as JSON to `FILE`, - for standard error")
-	f.progress.addTo(fs)
+	f.tellFlags.addTo(fs)
 }
 
 // filter copies an input to the output of the flags by way of work, which gives
@@ -37,14 +30,10 @@ func (f *filterFlags) filter(command string, in *os.File, work func(in, out *os.
 	if err != nil {
 		return err
 	}
-	var j job
-	stop := f.progress.watch(command, f.quiet || isTerminal(out.File), &j)
-	stats, err := work(in, out.File, &j)
-	if err = out.done(err); err == nil {
-		err = f.report(command, stats)
-	}
-	stop(err)
-	return err
+	return f.tell(command, isTerminal(out.File), func(j *job) (pipe.Stats, error) {
+		stats, err := work(in, out.File, j)
+		return stats, out.done(err)
+	})
 }
 
 // isTerminal says whether a file is a terminal. It asks no pipe, which might take it
@@ -60,23 +49,8 @@ func (f *filterFlags) feed(name string, command []string, work func(out *os.File
 	if err != nil {
 		return err
 	}
-	var j job
-	stop := f.progress.watch(name, f.quiet, &j)
-	info, stats, err := work(c.stdin, &j)
-	if err = c.finish(err, info.Guarded); err == nil {
-		err = f.report(name, stats)
-	}
-	stop(err)
-	return err
-}
-
-// report says at the end what was done, to whom the flags say.
-func (f *filterFlags) report(command string, stats pipe.Stats) error {
-	if f.verbose && !f.quiet {
-		sayStats(command, stats)
-	}
-	if f.stats != "" {
-		return writeStats(f.stats, stats)
-	}
-	return nil
+	return f.tell(name, false, func(j *job) (pipe.Stats, error) {
+		info, stats, err := work(c.stdin, j)
+		return stats, c.finish(err, info.Guarded)
+	})
 }

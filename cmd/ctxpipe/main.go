@@ -49,14 +49,20 @@ Keep it in a file, which any zstd can read too:
   xl save -p guest /dev/stdout | ctxpipe compress -o guest.zst
   ctxpipe restore guest.zst | xl restore /dev/stdin
 
-Exit status: 0 good, 1 the stream is bad, 2 wrong usage, 3 input/output failure.`,
+Migrate it live, or move it saved, and never lose it or run it twice:
+
+  xl migrate -s 'ctxpipe ssh' guest dest
+  ctxpipe send guest dest
+
+Exit status: 0 good, 1 the stream is bad, 2 wrong usage, 3 input/output failure; of a command that
+was run, its own.`,
 		Args:          cobra.NoArgs,
 		RunE:          func(*cobra.Command, []string) error { return usagef("no command given") },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
-	root.AddCommand(newCompress(), newRestore(), newVerify(), newInspect(), newDemo())
+	root.AddCommand(newCompress(), newRestore(), newVerify(), newInspect(), newSSH(), newReceive(), newSend(), newDemo())
 	return root
 }
 

@@ -17,8 +17,11 @@ import (
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
+// commands are what tests find in their PATH.
+var commands = map[string]func(){"ctxpipe": main}
+
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"ctxpipe": main})
+	testscript.Main(m, commands)
 }
 
 // The scripts in testdata/script run the command as a user types it. They find

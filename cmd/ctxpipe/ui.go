@@ -28,6 +28,8 @@ const (
 	statusBad   = 1 // the stream is bad
 	statusUsage = 2
 	statusIO    = 3
+	// statusUndecided is send's, when nobody knows which host has the guest.
+	statusUndecided = 4
 	// statusPipe is what shells report of a program that SIGPIPE killed.
 	// Whoever closed the pipe knows why, so nothing is said.
 	statusPipe = 128 + 13
@@ -50,6 +52,12 @@ type hinted struct {
 
 func (h *hinted) Error() string { return h.err.Error() }
 func (h *hinted) Unwrap() error { return h.err }
+
+// undecided is a failure after which a person has to find out who has the guest.
+type undecided struct{ err error }
+
+func (u *undecided) Error() string { return u.err.Error() }
+func (u *undecided) Unwrap() error { return u.err }
 
 // badStream is what is wrong with a stream that has no place to name.
 type badStream string
@@ -102,9 +110,12 @@ func statusOf(err error) int {
 	var bad badStream
 	var before *said
 	var child *childError
+	var nobodyKnows *undecided
 	switch {
 	case errors.As(err, &before):
 		return before.status
+	case errors.As(err, &nobodyKnows):
+		return statusUndecided
 	case errors.As(err, &child):
 		return child.status
 	case errors.As(err, &usage), isCobraUsage(err):
@@ -150,7 +161,7 @@ func sayStats(command string, s pipe.Stats) {
 
 // packs says whether a command takes the payload in and gives the compressed stream
 // out; the others do the reverse.
-func packs(command string) bool { return command == "compress" }
+func packs(command string) bool { return command != "restore" && command != "receive" }
 
 // progressText says in one line how far a command has come, what matters most first.
 func progressText(command string, r report) string {

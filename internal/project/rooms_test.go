@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"internal/fakexl":   {"frame", "frame/libxc", "frame/libxl", "frame/xl"},
 	"internal/guestmem": {},
 	"internal/handler":  {"frame"},
+	"internal/move":     {"frame/xl"},
 	"internal/page":     {"internal/survey"},
 	"internal/project":  {},
 	"internal/survey":   {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source/xen"},
@@ -35,7 +36,7 @@ var mayImport = map[string][]string{
 	"source":            {"frame", "internal/handler", "internal/xio"},
 	"source/xen":        {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source"},
 	"pipe":              {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio", "internal/zenc"},
-	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem", "internal/page", "internal/survey"},
+	"cmd/ctxpipe":       {"frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem", "internal/move", "internal/page", "internal/survey"},
 }
 
 func TestArrowsGoOneWay(t *testing.T) {

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/pkg/errors"
+	"github.com/spf13/cobra"
+
+	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/pipe"
+)
+
+const receiveHelp = `receive is the far end of "ctxpipe ssh" and "ctxpipe send", which run it on the other host.
+
+It runs COMMAND with the save stream as its standard input. All of the stream from libxc's
+END on, without which no guest starts, is given out only when everything up to the stream's last
+END has been verified; what follows that, as the messages of a migration do, is given out as it
+comes. The command's standard output is receive's own, and so is its exit status.
+
+  xl migrate -s '' guest "ctxpipe ssh dest xl migrate-receive"
+  … | ctxpipe receive -- xl migrate-receive`
+
+func newReceive() *cobra.Command {
+	var resources resourceFlags
+	var hold holdFlag
+	var tell tellFlags
+	cmd := &cobra.Command{
+		Use:   "receive -- COMMAND [ARG...]",
+		Short: "Receive a migration and give it to a command",
+		Long:  receiveHelp,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 || cmd.ArgsLenAtDash() > 0 {
+				return usagef("receive takes -- and a COMMAND")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().SetInterspersed(false)
+	resources.addTo(cmd.Flags())
+	hold.addTo(cmd.Flags())
+	tell.addTo(cmd.Flags())
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		opts, err := hold.options()
+		if err != nil {
+			return err
+		}
+		common, err := resources.options()
+		if err != nil {
+			return err
+		}
+		for _, o := range common {
+			opts = append(opts, o)
+		}
+		return tell.tell("receive", false, func(j *job) (pipe.Stats, error) { return receive(args, opts, j) })
+	}
+	return cmd
+}
+
+// receive runs a command on the live stream that comes in.
+func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, error) {
+	r, err := pipe.NewRestorer(os.Stdin, opts...)
+	if err != nil {
+		return pipe.Stats{}, optionError(err)
+	}
+	c, err := startChild(command)
+	if err != nil {
+		return pipe.Stats{}, err
+	}
+	os.Stdout.Close() // the command's alone, so that its end is seen
+	j.follow(r.Stats, 0, 0)
+	to := &liveOnly{r: r, w: c.stdin}
+	err = c.talk(func() error { _, err := r.WriteTo(to); return err })
+	if err == nil && !to.complete.Load() {
+		err = &childError{command[0], statusIO, errors.New("ended before it had the whole save stream")}
+	}
+	return r.Stats(), err
+}
+
+// liveOnly passes on what comes out of a live stream. A stream of another kind holds its
+// end back until the sender has closed it, which a sender that waits for an
+// answer never does.
+type liveOnly struct {
+	r        *pipe.Restorer
+	w        io.Writer
+	complete atomic.Bool // all of the save stream was verified, and leaves
+}
+
+func (l *liveOnly) Write(p []byte) (int, error) {
+	if info := l.r.Info(); !info.Live {
+		return 0, &frame.Error{
+			Layer: zst.Layer, Index: frame.NoIndex, What: "the stream", Wanted: "a live one, as ctxpipe ssh and ctxpipe send make",
+			Got: info.Kind.String() + ", not live", Err: frame.ErrUnsupported,
+		}
+	}
+	n, err := l.w.Write(p)
+	if l.r.Info().Complete {
+		l.complete.Store(true)
+	}
+	return n, err
+}
