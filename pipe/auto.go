@@ -52,6 +52,9 @@ const (
 	// lowest.
 	leastPrice = fairPrice / 1e3
 	mostPrice  = fairPrice * 200
+	// fewAt is by how much longer workers take than the processor time that they
+	// get where processors are certainly too few.
+	fewAt = 0.5
 	// mostStep is by what factor the price changes at the most with each chunk.
 	mostStep = 1.5
 
@@ -126,9 +129,11 @@ func (a *auto) choose(j *job) Level {
 }
 
 // mend moves the price towards where workers and destination would take the same
-// time for the last chunks. Where processors are too few for all who want them, a
-// destination may look slow because whoever empties it has none, and then the
-// workers' time costs more than itself.
+// time for the last chunks.
+//
+// Where processors are too few for all who want them, the two do not work beside each
+// other but in turn: a second of a worker is one that whoever empties the destination does not
+// have, and its price is what that would have taken in it, undisturbed.
 func (a *auto) mend() {
 	work, bytes := 0.0, 0.0
 	for _, w := range a.recent[:min(a.seen, horizon)] {
@@ -136,7 +141,10 @@ func (a *auto) mend() {
 		work += a.pace * l.foreseen(w)
 		bytes += float64(w.size) - a.saved(l, w)
 	}
-	towards := a.crowd * a.crowd * work / a.workers / (bytes / a.taken.rate())
+	rate := a.taken.rate()
+	beside, inTurn := work/a.workers/(bytes/rate), a.crowd*rate/a.price
+	few := clamp((a.crowd-1)/fewAt, 0, 1)
+	towards := math.Pow(beside, 1-few) * math.Pow(inTurn, few)
 	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
 }
 

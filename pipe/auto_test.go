@@ -338,6 +338,17 @@ func TestAutoWhereProcessorsAreFew(t *testing.T) {
 	}
 }
 
+// But where the link is so slow that bytes cost more time than it takes to save them, whoever
+// that time is taken from, they are saved.
+func TestAutoWhereProcessorsAreFewAndTheLinkIsSlow(t *testing.T) {
+	chunks := simChunks(256)
+	line := simulation{workers: 1, machine: 20, source: 5e9, link: steady(5e6), cpu: 0.4}
+	_, s := simulate(chunks, LevelAuto, zst.WireZstd, line)
+	if s.counts[LevelElide] > 96 { // a third of the chunks is zero, or packed already
+		t.Errorf("%v", s.counts)
+	}
+}
+
 // LevelFast is used where only ctxpipe reads, and nowhere else.
 func TestAutoKeepsToTheWire(t *testing.T) {
 	chunks := simChunks(256)
