@@ -86,6 +86,7 @@ var prospects = [madeLevels]prospect{
 	LevelFastest: {135 * time.Microsecond, 2010 * time.Microsecond, 1},
 	LevelDefault: {140 * time.Microsecond, 3310 * time.Microsecond, 1.038},
 	LevelBetter:  {150 * time.Microsecond, 4300 * time.Microsecond, 1.047},
+	LevelBest:    {300 * time.Microsecond, 23000 * time.Microsecond, 1.062},
 }
 
 // foreseen gives the seconds that a level takes by its prospects.
@@ -166,6 +167,9 @@ func (a *auto) best(w worth, slack float64) Level {
 	for _, l := range a.ladder {
 		took := a.pace * l.foreseen(w)
 		net := a.saved(l, w) - a.price*took
+		if l == LevelBest {
+			took *= 2 // it is so dear that a wrong forecast would cost most
+		}
 		if took > slack {
 			net -= (took - slack) * a.taken.rate()
 		}

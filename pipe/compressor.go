@@ -25,7 +25,7 @@ var ErrAborted = stderrors.New("aborted: stream left without a seal")
 //
 // Chunks are compressed by several workers at once and leave in order. Memory
 // is bounded: two buffers of a chunk for each worker and two more, and what
-// the encoder keeps for each worker, one to four MiB.
+// the encoder keeps for each worker, one to nine MiB.
 //
 // If the payload did not come to its proper end, call Abort before Close; a
 // reader's error inside ReadFrom does the same. io.Copy gets there by itself

@@ -39,6 +39,7 @@ var effortOf = map[Level]zenc.Effort{
 	LevelFastest: zenc.Fast,
 	LevelDefault: zenc.Double,
 	LevelBetter:  zenc.Wide,
+	LevelBest:    zenc.Lazy,
 }
 
 // make makes the frame of a job, whose content is not empty, behind what out

@@ -7,7 +7,7 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
-// A Level says how much work a data frame is worth. The first five are ways to
+// A Level says how much work a data frame is worth. The first six are ways to
 // make a frame, from cheapest to dearest, in the order of the seal's levels
 // field (spec §7).
 type Level int
@@ -18,17 +18,18 @@ const (
 	LevelElide Level = iota
 	// LevelFast is S2, for [WireCtxpipe] only.
 	LevelFast
-	// LevelFastest, LevelDefault and LevelBetter are zstd.
+	// LevelFastest, LevelDefault, LevelBetter and LevelBest are zstd.
 	LevelFastest
 	LevelDefault
 	LevelBetter
+	LevelBest
 	// LevelAuto chooses among the others, frame by frame, by which side waits.
 	LevelAuto
 
 	madeLevels = int(LevelAuto)
 )
 
-var levelNames = [...]string{"elide", "fast", "fastest", "default", "better", "auto"}
+var levelNames = [...]string{"elide", "fast", "fastest", "default", "better", "best", "auto"}
 
 // String gives the level's name, as ParseLevel takes it.
 func (l Level) String() string {
@@ -50,7 +51,7 @@ func ParseLevel(name string) (Level, error) {
 }
 
 // LevelCounts counts data frames by the level that made them, indexed by
-// [LevelElide] to [LevelBetter].
+// [LevelElide] to [LevelBest].
 type LevelCounts [madeLevels]int64
 
 // MarshalJSON gives an object with the levels' names.

@@ -33,7 +33,7 @@ func madeAt(t testing.TB, content string, l Level) ([]byte, zst.Item) {
 // allows, a seal behind each of them, and levels in the final one.
 func allLevels(t testing.TB, wire zst.Wire) (stream, payload []byte) {
 	t.Helper()
-	text := testText(900)
+	text := testText(1130)
 	frames := [][]byte{zst.AppendHeader(nil, zst.Header{Chunk: testChunk, Wire: wire})}
 	if wire == zst.WireCtxpipe {
 		frames = append(frames, zst.AppendLock(nil))
@@ -42,7 +42,7 @@ func allLevels(t testing.TB, wire zst.Wire) (stream, payload []byte) {
 	levels := make([]uint64, madeLevels)
 	for i, content := range []string{
 		LevelElide: "raw, " + string(make([]byte, 5000)) + "and raw", LevelFast: text[:200],
-		LevelFastest: text[200:450], LevelDefault: text[450:680], LevelBetter: text[680:],
+		LevelFastest: text[200:450], LevelDefault: text[450:680], LevelBetter: text[680:910], LevelBest: text[910:],
 	} {
 		if Level(i) == LevelFast && wire != zst.WireCtxpipe {
 			continue
@@ -78,11 +78,11 @@ func TestAllLevelsAreInTheStream(t *testing.T) {
 	for wire, fast := range map[zst.Wire]int64{zst.WireZstd: 0, zst.WireCtxpipe: 1} {
 		stream, payload := allLevels(t, wire)
 		got, info, err := restore(t, stream)
-		if err != nil || !bytes.Equal(got, payload) || info.Wire != wire || info.Frames != 4+fast {
+		if err != nil || !bytes.Equal(got, payload) || info.Wire != wire || info.Frames != 5+fast {
 			t.Errorf("%v: %d bytes, %+v, %v", wire, len(got), info, err)
 		}
 		l, err := list(t, stream)
-		if err != nil || !l.Sealed || !slices.Equal(l.Levels, []int64{1, fast, 1, 1, 1}) || l.Elided != 1 || l.Fast != fast || l.Zstd != 3 {
+		if err != nil || !l.Sealed || !slices.Equal(l.Levels, []int64{1, fast, 1, 1, 1, 1}) || l.Elided != 1 || l.Fast != fast || l.Zstd != 4 {
 			t.Errorf("%v: %+v, %v", wire, l, err)
 		}
 		elided := split(t, stream)[1+fast]

@@ -46,14 +46,14 @@ func TestList(t *testing.T) {
 	}{
 		{"made", compress(t, long), Listing{
 			Kind: Sealed, Payload: "opaque", Chunk: testChunk, Content: int64(len(long)), ContentKnown: true,
-			Frames: 96, Skippable: 3, Zstd: 96, Levels: []int64{0, 0, 96, 0, 0}, Window: testChunk, Sealed: true,
+			Frames: 96, Skippable: 3, Zstd: 96, Levels: []int64{0, 0, 96, 0, 0, 0}, Window: testChunk, Sealed: true,
 		}},
 		{"elided", compressWith(t, random, WithLevel(LevelElide)), Listing{
 			Kind: Sealed, Payload: "opaque", Chunk: testChunk, Content: int64(len(random)), ContentKnown: true,
-			Frames: 5, Skippable: 3, Elided: 5, Levels: []int64{5, 0, 0, 0, 0}, Window: testChunk, Sealed: true,
+			Frames: 5, Skippable: 3, Elided: 5, Levels: []int64{5, 0, 0, 0, 0, 0}, Window: testChunk, Sealed: true,
 		}},
 		{"nothing", compress(t, nil), Listing{
-			Kind: Sealed, Payload: "opaque", Chunk: testChunk, ContentKnown: true, Skippable: 3, Levels: []int64{0, 0, 0, 0, 0}, Sealed: true,
+			Kind: Sealed, Payload: "opaque", Chunk: testChunk, ContentKnown: true, Skippable: 3, Levels: []int64{0, 0, 0, 0, 0, 0}, Sealed: true,
 		}},
 		{"wire ctxpipe", mixedStream, Listing{
 			Kind: Sealed, Wire: zst.WireCtxpipe, Chunk: testChunk, Content: int64(len(mixedPayload)), ContentKnown: true,

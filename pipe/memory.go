@@ -79,7 +79,9 @@ func codecSize(l Level) int64 {
 		return parts + 384<<10
 	case LevelBetter:
 		return parts + 1536<<10
+	case LevelBest:
+		return parts + 2560<<10
 	}
 	// Auto may come to use all of them.
-	return codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter)
+	return codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter) + codecSize(LevelBest)
 }

@@ -180,7 +180,7 @@ func TestWithMemoryOfACompressor(t *testing.T) {
 	for l := range levelOptions() {
 		for _, verify := range []bool{false, true} {
 			last := compressConfig{chunk: 1 << 30, commonConfig: commonConfig{workers: 1 << 30}}
-			for memory := int64(1 << 30); memory > 1<<10; memory -= memory / 16 {
+			for memory := int64(1 << 30); memory > 1<<10; memory -= memory / 64 {
 				cfg := compressConfig{commonConfig: commonConfig{workers: 8, memory: memory}, level: l, wire: zst.WireCtxpipe, verify: verify}
 				err := cfg.settle()
 				if err != nil {

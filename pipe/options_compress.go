@@ -20,7 +20,7 @@ func chunkFor(l Level) int {
 	switch l {
 	case LevelDefault:
 		return 3 * DefaultChunk
-	case LevelBetter:
+	case LevelBetter, LevelBest:
 		return 4 * DefaultChunk
 	}
 	return DefaultChunk
@@ -48,7 +48,7 @@ func defaultCompress() compressConfig {
 
 // WithChunk sets the largest content of a data frame in bytes, from MinChunk
 // to MaxChunk. Default: DefaultChunk, three times that for LevelDefault and four times for
-// LevelBetter, or less where [WithMemory] demands it.
+// LevelBetter and LevelBest, or less where [WithMemory] demands it.
 func WithChunk(n int) Option {
 	return compressOption(func(c *compressConfig) error {
 		c.chunk = n

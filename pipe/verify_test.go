@@ -55,7 +55,7 @@ func TestVerifyEncode(t *testing.T) {
 // verifying it does reach it, and a Restorer refuses it.
 func TestVerifyEncodeFindsABrokenCodec(t *testing.T) {
 	payload := payloads(5 * testChunk)["words"]
-	for _, l := range []Level{LevelFastest, LevelDefault, LevelBetter} {
+	for _, l := range []Level{LevelFastest, LevelDefault, LevelBetter, LevelBest} {
 		for _, verify := range []bool{true, false} {
 			opts := []Option{WithLevel(l), WithWorkers(2)}
 			if verify {

@@ -15,8 +15,8 @@ is a save stream of Xen, if that is whole. A stream without it is refused by res
 
 Level auto, for links, spends as much on each frame as the slower side leaves
 time for. elide only takes out what is zero, fast is for few processors on a
-fast link, and fastest, default and better are zstd's; -1 to -9 stand for these
-three as they do in zstd.
+fast link, and fastest, default, better and best are zstd's; -1 to -9 stand for these
+four as they do in zstd.
 
   xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
   ctxpipe compress guest.xlsave -o guest.xlsave.zst

@@ -22,14 +22,14 @@ type effortFlags struct {
 
 func (f *effortFlags) addTo(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.level, "level", "", "auto, elide, fast, fastest, default or better (default auto; fastest where the output is a file)")
+	fs.StringVar(&f.level, "level", "", "auto, elide, fast, fastest, default, better or best (default auto; fastest where the output is a file)")
 	for d := 1; d <= 9; d++ {
 		name := "level-" + strconv.Itoa(d)
 		fs.BoolVarP(&f.digits[d], name, strconv.Itoa(d), false, "")
 		fs.Lookup(name).Hidden = true
 	}
 	fs.StringVar(&f.wire, "wire", "zstd", "zstd: any zstd can read it; ctxpipe: only ctxpipe can, and --level fast is allowed")
-	fs.Var(&f.chunk, "chunk", "most content of a frame, 64K to 64M (default 2M; 6M for --level default, 8M for better)")
+	fs.Var(&f.chunk, "chunk", "most content of a frame, 64K to 64M (default 2M; 6M for --level default, 8M for better and best)")
 	fs.BoolVar(&f.verify, "verify-encode", false, "decode each frame and compare it before it leaves")
 }
 
@@ -79,7 +79,7 @@ func (f *effortFlags) levelFor(out *os.File) (pipe.Level, error) {
 	if name != "" {
 		level, err := pipe.ParseLevel(name)
 		if err != nil {
-			return 0, usagef("--level takes auto, elide, fast, fastest, default or better, not %q", name)
+			return 0, usagef("--level takes auto, elide, fast, fastest, default, better or best, not %q", name)
 		}
 		return level, nil
 	}
@@ -96,6 +96,8 @@ func shorthand(digit int) pipe.Level {
 		return pipe.LevelFastest
 	case digit < 6:
 		return pipe.LevelDefault
+	case digit < 8:
+		return pipe.LevelBetter
 	}
-	return pipe.LevelBetter
+	return pipe.LevelBest
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-var efforts = map[string]Effort{"fast": Fast, "double": Double, "wide": Wide}
+var efforts = map[string]Effort{"fast": Fast, "double": Double, "wide": Wide, "lazy": Lazy}
 
 // frameOf gives a frame of those blocks: single segment, content size in four
 // bytes, no checksum.
