@@ -40,10 +40,11 @@ type compressConfig struct {
 	wire   zst.Wire
 	verify bool
 	live   time.Duration // the pause; 0: not live
+	format int           // the newest that the reader knows
 }
 
 func defaultCompress() compressConfig {
-	return compressConfig{commonConfig: defaultCommon(), level: LevelAuto}
+	return compressConfig{commonConfig: defaultCommon(), level: LevelAuto, format: zst.Format}
 }
 
 // WithChunk sets the largest content of a data frame in bytes, from MinChunk
@@ -74,6 +75,17 @@ func WithWire(w zst.Wire) Option {
 	})
 }
 
+// WithFormat writes for a reader that knows formats up to n, from [zst.FormatBase] to
+// [zst.Format], spec §16: nothing of a later one is used. [WithLive] needs [zst.FormatLive].
+// A stream never asks for more than it needs, so this is a promise and changes no byte.
+// Default: zst.Format.
+func WithFormat(n int) Option {
+	return compressOption(func(c *compressConfig) error {
+		c.format = n
+		return inRange("WithFormat", int64(n), zst.FormatBase, zst.Format)
+	})
+}
+
 // WithVerifyEncode has each frame decoded and compared with its content before
 // it leaves. One that differs is made again without a codec; Stats tells how
 // many there were, and what the verifying has cost.
@@ -92,6 +104,9 @@ func (c *compressConfig) settle() error {
 	}
 	if c.live > 0 && c.check == CheckOff {
 		return fmt.Errorf("WithLive: the payload has to be looked at: %w", frame.ErrMisuse)
+	}
+	if c.live > 0 && c.format < zst.FormatLive {
+		return fmt.Errorf("WithLive: a live stream needs format %d, not %d: %w", zst.FormatLive, c.format, frame.ErrMisuse)
 	}
 	return c.fit()
 }

@@ -18,6 +18,7 @@ type effortFlags struct {
 	wire   string
 	chunk  byteSize
 	verify bool
+	format int
 }
 
 func (f *effortFlags) addTo(cmd *cobra.Command) {
@@ -31,6 +32,7 @@ func (f *effortFlags) addTo(cmd *cobra.Command) {
 	fs.StringVar(&f.wire, "wire", "zstd", "zstd: any zstd can read it; ctxpipe: only ctxpipe can, and --level fast is allowed")
 	fs.Var(&f.chunk, "chunk", "most content of a frame, 64K to 64M (default 2M; 6M for --level default, 8M for better and best)")
 	fs.BoolVar(&f.verify, "verify-encode", false, "decode each frame and compare it before it leaves")
+	fs.IntVar(&f.format, "format", zst.Format, "write for a ctxpipe that reads transport formats up to `N`; ctxpipe --version tells")
 }
 
 // options gives the options of the flags for that output.
@@ -39,7 +41,10 @@ func (f *effortFlags) options(out *os.File) ([]pipe.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts := []pipe.Option{pipe.WithLevel(level)}
+	if f.format < zst.FormatBase || f.format > zst.Format {
+		return nil, usagef("--format takes %d to %d, not %d", zst.FormatBase, zst.Format, f.format)
+	}
+	opts := []pipe.Option{pipe.WithLevel(level), pipe.WithFormat(f.format)}
 	switch f.wire {
 	case "zstd":
 	case "ctxpipe":

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
@@ -80,6 +81,12 @@ func liveOptions(effort *effortFlags, resources *resourceFlags, pause *pauseFlag
 	opts, err := effort.options(nil)
 	if err != nil {
 		return nil, err
+	}
+	if effort.format < zst.FormatLive {
+		return nil, &usageError{
+			errors.Errorf("--format %d: a migration is a live stream, which needs format %d", effort.format, zst.FormatLive),
+			"upgrade ctxpipe on the other host, or move the guest by xl save -p, ctxpipe compress and restore",
+		}
 	}
 	live, err := pause.option()
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/pkg/errors"
 
 	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
@@ -89,18 +90,25 @@ func finish(err error) int {
 // sayError says what went wrong, and what to try if that is known.
 func sayError(err error) {
 	say("error", "%s", oneLine(err))
-	hint := ""
-	var usage *usageError
-	var other *hinted
-	switch {
-	case errors.As(err, &usage):
-		hint = usage.hint
-	case errors.As(err, &other):
-		hint = other.hint
-	}
-	if hint != "" {
+	if hint := hintOf(err); hint != "" {
 		say("hint", "%s", hint)
 	}
+}
+
+// hintOf gives what to try, if that is known.
+func hintOf(err error) string {
+	var usage *usageError
+	var other *hinted
+	var newer *zst.FormatError
+	switch {
+	case errors.As(err, &usage):
+		return usage.hint
+	case errors.As(err, &other):
+		return other.hint
+	case errors.As(err, &newer):
+		return fmt.Sprintf("upgrade ctxpipe here, or have the stream written with --format %d", zst.Format)
+	}
+	return ""
 }
 
 // statusOf tells a bad stream from a bad command line and a bad world.
