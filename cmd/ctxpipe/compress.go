@@ -18,16 +18,16 @@ time for. elide only takes out what is zero, fast is for few processors on a
 fast link, and fastest, default, better and best are zstd's; -1 to -9 stand for these
 four as they do in zstd.
 
-  xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
-  ctxpipe compress guest.xlsave -o guest.xlsave.zst
-
 With -t it tests compressed files, each to its end: exit status 0 says that all of
 them are good. With -l it lists them without decoding, which finds what is cut, lost
 or out of order, but not what is wrong inside a frame. Both take any number of
-files, and other zstd too.
+files, and other zstd too.`
 
+const compressExamples = `  xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore -- xl restore /dev/stdin'
+  ctxpipe compress guest.xlsave -o guest.zst
+  xl save -p guest /dev/stdout | ctxpipe compress --level better -v -o better.zst
   ctxpipe compress -t *.zst
-  ctxpipe compress -l --json *.zst | jq 'select(.sealed | not).name'`
+  ctxpipe compress -l --json *.zst | jq 'select(.kind != "sealed").name'`
 
 func newCompress() *cobra.Command {
 	var flags filterFlags
@@ -36,10 +36,11 @@ func newCompress() *cobra.Command {
 	var look lookFlags
 	var check checkFlag
 	cmd := &cobra.Command{
-		Use:   "compress [FILE]",
-		Short: "Compress a stream into sealed zstd, test or list such files",
-		Long:  compressHelp,
-		Args:  look.args,
+		Use:     "compress [FILE]",
+		Short:   "Compress a stream into sealed zstd, test or list such files",
+		Long:    compressHelp,
+		Example: compressExamples,
+		Args:    look.args,
 	}
 	flags.addTo(cmd)
 	effort.addTo(cmd)

@@ -36,11 +36,10 @@ func newDemo() *cobra.Command {
 		Use:   "demo",
 		Short: "Show the whole way of a stream, without Xen",
 		Long: `demo makes a domain context with pages that look like a guest's memory and sends it
-through real pipes and processes,
-
-  demo | ctxpipe compress | ctxpipe restore | ctxpipe verify
-
-and tells whether what came out is what went in.`,
+through real pipes and processes, by ctxpipe compress, restore and verify, and tells whether what
+came out is what went in.`,
+		Example: `  ctxpipe demo
+  ctxpipe demo --size 16 --seed 7`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&mebibytes, "size", 256, "how much memory to make, in `MiB`")
@@ -149,14 +148,14 @@ func (d demonstration) print(w io.Writer) error {
 	if d.out.Verdict != "good" || d.out.SHA256 != d.made {
 		return errors.Errorf("what came out is not what went in: sha256 %s, not %s", d.out.SHA256, d.made)
 	}
-	_, err := fmt.Fprintf(w, `stream    %d bytes: a domain context, %s layout, %d entries, %s of made-up guest memory
-compress  %d bytes in %d frames, ratio %.2f
+	_, err := fmt.Fprintf(w, `stream    %s: a domain context, %s layout, %s, %s of made-up guest memory
+compress  %s in %s, ratio %.2f
 way       demo | ctxpipe compress | ctxpipe restore | ctxpipe verify: 4 processes, 3 pipes
 rate      %s/s over the whole way, %.2f s
 verdict   good: verify read the bytes that demo wrote, sha256 %s
 `,
-		d.out.Bytes, d.out.Layout, d.out.Entries, size(d.memory),
-		d.packed.BytesOut, d.packed.Frames, ratio(d.packed.BytesIn, d.packed.BytesOut),
+		count(d.out.Bytes, "byte", "bytes"), d.out.Layout, count(d.out.Entries, "entry", "entries"), size(d.memory),
+		count(d.packed.BytesOut, "byte", "bytes"), count(d.packed.Frames, "frame", "frames"), ratio(d.packed.BytesIn, d.packed.BytesOut),
 		size(rate(d.out.Bytes, d.seconds)), d.seconds, d.made)
 	return err
 }

@@ -53,31 +53,33 @@ context its entries. It may be compressed. inspect reads as a loader does and sh
 what it could of a bad one; verify is the strict judge.
 
 With --html it also writes a page with a picture of the guest's memory, for any
-browser and without need of a network.
+browser and without need of a network.`
 
-  ctxpipe inspect guest.xlsave.zst
-  ctxpipe inspect --html guest.html guest.xlsave
+const inspectExamples = `  ctxpipe inspect guest.zst
+  xl save -c guest /dev/stdout | ctxpipe inspect --html guest.html
   ctxpipe inspect --json guest.xlsave | jq .libxc.pages
   ctxpipe inspect --json context.bin | jq '.entries[] | select(.name == "TSC_INFO")'`
 
 type inspectFlags struct {
-	asJSON, verbose bool
-	html            string
-	window          windowFlag
+	asJSON, verbose, force bool
+	html                   string
+	window                 windowFlag
 }
 
 func newInspect() *cobra.Command {
 	var f inspectFlags
 	cmd := &cobra.Command{
-		Use:   "inspect [FILE]",
-		Short: "Show what is in a save stream or a context",
-		Long:  inspectHelp,
-		Args:  oneFile,
+		Use:     "inspect [FILE]",
+		Short:   "Show what is in a save stream or a context",
+		Long:    inspectHelp,
+		Example: inspectExamples,
+		Args:    oneFile,
 	}
 	fs := cmd.Flags()
 	fs.BoolVar(&f.asJSON, "json", false, "print one JSON object")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "show more: all registers that tell where a processor stands")
 	fs.StringVar(&f.html, "html", "", "also write a page about a save stream to `FILE`")
+	fs.BoolVarP(&f.force, "force", "f", false, "overwrite the page")
 	f.window.addTo(fs)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		return withInput(args, func(name string, in *os.File) error {
@@ -175,7 +177,7 @@ func printInspection(w io.Writer, i inspection) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "offset\ttype\tinstance\tlength\t  name\tsha256\t")
 	for _, e := range i.Entries {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t  %s\t%s…\t\n", e.Offset, e.Typecode, e.Instance, e.Length, e.Name, e.SHA256[:16])
+		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t  %s\t%s…\t\n", grouped(e.Offset), e.Typecode, e.Instance, grouped(e.Length), e.Name, e.SHA256[:16])
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -184,6 +186,6 @@ func printInspection(w io.Writer, i inspection) error {
 	if !i.Complete {
 		state = "NOT complete"
 	}
-	_, err := fmt.Fprintf(w, "\n%d entries, %d bytes, %s\n", len(i.Entries), i.Consumed, state)
+	_, err := fmt.Fprintf(w, "\n%s, %s, %s\n", count(len(i.Entries), "entry", "entries"), count(i.Consumed, "byte", "bytes"), state)
 	return err
 }

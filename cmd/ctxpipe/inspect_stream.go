@@ -18,30 +18,53 @@ import (
 // inspectStream surveys a save stream, or counts the bytes of what is none. It shows
 // what it found whatever ended it.
 func (f *inspectFlags) inspectStream(name string, r io.Reader, opaque bool) error {
-	report, err := surveyOf(r, opaque)
+	if f.html == "" {
+		_, err := f.survey(r, opaque)
+		return err
+	}
+	out, err := openOutput(f.html, f.force) // before the work, which may be long
+	if err != nil {
+		return err
+	}
+	report, err := f.survey(r, opaque)
 	if err != nil && problemOf(err) == nil {
-		return err // the world is bad, not the stream
+		return out.done(err)
 	}
-	out := bufio.NewWriter(os.Stdout)
-	var e error
-	if f.asJSON {
-		e = json.NewEncoder(out).Encode(struct {
-			survey.Report
-			Error *problem `json:"error,omitempty"`
-		}{report, problemOf(err)})
-	} else {
-		e = f.print(out, report)
-	}
-	if e == nil {
-		e = out.Flush()
-	}
-	if e == nil && f.html != "" {
-		e = writePage(f.html, name, report)
-	}
-	if e != nil {
+	if e := out.done(page.Write(out, shown(name), report)); e != nil {
 		return e
 	}
 	return err
+}
+
+// survey surveys a stream and prints what it found, unless the world is bad and not the
+// stream.
+func (f *inspectFlags) survey(r io.Reader, opaque bool) (survey.Report, error) {
+	report, err := surveyOf(r, opaque)
+	if err != nil && problemOf(err) == nil {
+		return report, err
+	}
+	if e := f.showReport(os.Stdout, report, problemOf(err)); e != nil {
+		return report, e
+	}
+	return report, err
+}
+
+// showReport prints a report for a person or a program.
+func (f *inspectFlags) showReport(w io.Writer, r survey.Report, p *problem) error {
+	out := bufio.NewWriter(w)
+	print := f.print
+	if f.asJSON {
+		print = func(w io.Writer, r survey.Report) error {
+			return json.NewEncoder(w).Encode(struct {
+				survey.Report
+				Error *problem `json:"error,omitempty"`
+			}{r, p})
+		}
+	}
+	if err := print(out, r); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 func surveyOf(r io.Reader, opaque bool) (survey.Report, error) {
@@ -58,15 +81,6 @@ func surveyOf(r io.Reader, opaque bool) (survey.Report, error) {
 		err = w.Close()
 	}
 	return s.Report(w), err
-}
-
-// writePage writes the page about a report, complete or not at all.
-func writePage(file, name string, r survey.Report) error {
-	out, err := openOutput(file, true)
-	if err != nil {
-		return err
-	}
-	return out.done(page.Write(out, shown(name), r))
 }
 
 // print prints a report for a person.
@@ -88,7 +102,7 @@ func (f *inspectFlags) print(w io.Writer, r survey.Report) error {
 
 func printDomain(w io.Writer, r survey.Report) {
 	if d := r.Domain; d != nil {
-		fmt.Fprintf(w, "\ndomain\t%q, type %s, %d vCPUs, memory %s of %s\n", d.Name, d.Type, d.MaxVCPUs, size(int64(d.MemKB)<<10), size(int64(d.MaxMemKB)<<10))
+		fmt.Fprintf(w, "\ndomain\t%q, type %s, %s, memory %s of %s\n", d.Name, d.Type, count(d.MaxVCPUs, "vCPU", "vCPUs"), size(int64(d.MemKB)<<10), size(int64(d.MaxMemKB)<<10))
 	}
 	if l := r.Libxc; l != nil {
 		fmt.Fprintf(w, "libxc\tversion %d, %s, saved by Xen %d.%d\n", l.Version, l.Guest, l.XenMajor, l.XenMinor)
@@ -103,14 +117,15 @@ func printPages(w io.Writer, r survey.Report) {
 		return
 	}
 	p := r.Libxc.Pages
-	fmt.Fprintf(w, "pages\t%d with data in %d entries, %d passes\n", p.Total, p.Entries, p.Passes)
-	fmt.Fprintf(w, "\t%d zero (%s), %d of different frames, %d sent again\n", p.Zero, percent(p.Zero, p.Total), p.UniquePFNs, p.Repeated)
+	fmt.Fprintf(w, "pages\t%s with data in %s, %s\n", grouped(p.Total), count(p.Entries, "entry", "entries"), count(p.Passes, "pass", "passes"))
+	fmt.Fprintf(w, "\t%s zero (%s), %s of different frames, %s sent again\n",
+		grouped(p.Zero), percent(p.Zero, p.Total), grouped(p.UniquePFNs), grouped(p.Repeated))
 	if p.Uncounted > 0 {
-		fmt.Fprintf(w, "\t%d have frame numbers too scattered to keep track of\n", p.Uncounted)
+		fmt.Fprintf(w, "\t%s with frame numbers too scattered to keep track of\n", grouped(p.Uncounted))
 	}
 	var types []string
 	for name, n := range p.ByType {
-		types = append(types, fmt.Sprintf("%s %d", name, n))
+		types = append(types, name+" "+grouped(n))
 	}
 	sort.Strings(types)
 	fmt.Fprintf(w, "\t%s\n", strings.Join(types, ", "))
@@ -131,7 +146,7 @@ func printContext(w io.Writer, r survey.Report) {
 		for _, e := range r.HVM {
 			names = append(names, fmt.Sprintf("%s %d (%d B)", e.Name, e.Instance, e.Length))
 		}
-		fmt.Fprintf(w, "HVM context\t%d entries\n", len(names))
+		fmt.Fprintf(w, "HVM context\t%s\n", count(len(names), "entry", "entries"))
 		for len(names) > 0 {
 			n := min(5, len(names))
 			fmt.Fprintf(w, "\t%s\n", strings.Join(names[:n], ", "))
@@ -139,7 +154,7 @@ func printContext(w io.Writer, r survey.Report) {
 		}
 	}
 	if r.Contexts > 0 {
-		fmt.Fprintf(w, "domain context\t%d entries\n", r.Contexts)
+		fmt.Fprintf(w, "domain context\t%s\n", count(r.Contexts, "entry", "entries"))
 	}
 }
 
@@ -151,11 +166,11 @@ func printRecords(w io.Writer, r survey.Report) {
 		what := ""
 		switch {
 		case l.Pass > 0:
-			what = fmt.Sprintf("%d records, %d pages, pass %d", l.Records, l.Pages, l.Pass)
+			what = fmt.Sprintf("%s, %s, pass %d", count(l.Records, "record", "records"), count(l.Pages, "page", "pages"), l.Pass)
 		case l.Records > 1:
-			what = fmt.Sprintf("%d records", l.Records)
+			what = count(l.Records, "record", "records")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%s\n", l.Name, l.Layer, l.Offset, l.Bytes, what)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.Layer, grouped(l.Offset), grouped(l.Bytes), what)
 	}
 }
 
@@ -170,7 +185,7 @@ func printSizes(w io.Writer, r survey.Report) {
 		{"pages", z.Pages}, {"behind END", z.Trailing}, {"the rest", z.Rest}, {"all", r.Bytes},
 	} {
 		if s.n > 0 {
-			fmt.Fprintf(w, "%s\t%d\t%s\n", s.name, s.n, percent(s.n, r.Bytes))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", s.name, grouped(s.n), percent(s.n, r.Bytes))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"fmt"
 	"io"
 
 	"github.com/ctxpipe/ctxpipe/frame"
@@ -78,7 +77,7 @@ func trailing(w *xen.Walker) string {
 	case xen.ClearanceFollows:
 		return "the message that clears a migrated guest"
 	case xen.OtherFollows:
-		return fmt.Sprintf("%d other bytes", n)
+		return count(n, "other byte", "other bytes")
 	}
 	return ""
 }

@@ -102,7 +102,7 @@ func (l *lister) foot() error {
 	if l.asJSON || l.files < 2 {
 		return nil
 	}
-	return l.row(lineOf(l.total, "total", fmt.Sprintf("%d files", l.files))...)
+	return l.row(lineOf(l.total, "total", count(l.files, "file", "files"))...)
 }
 
 // lineOf gives the cells of a table's line.

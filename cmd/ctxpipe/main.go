@@ -1,7 +1,11 @@
-// Command ctxpipe moves Xen save streams through pipes: it compresses and
-// restores them, and looks into domain contexts.
+// Command ctxpipe moves Xen save streams through pipes: it compresses and seals them,
+// restores, checks and shows them, and moves whole guests.
 //
-//	xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
+//	xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore -- xl restore /dev/stdin'
+//	xl migrate -s 'ctxpipe ssh' guest dest
+//	ctxpipe send guest dest
+//
+// ctxpipe --help tells the rest, as do the manual pages in the folder man.
 //
 // Each subcommand has a file of its own. What is said to a person on standard
 // error is in ui.go, and so are the exit statuses.
@@ -34,34 +38,40 @@ func keepHeapSmall() {
 	}
 }
 
-func newRoot() *cobra.Command {
-	root := &cobra.Command{
-		Use:   "ctxpipe",
-		Short: "Move Xen save streams through pipes",
-		Long: `ctxpipe moves Xen save streams through pipes.
-
-Save a guest to another host, and start it there only if all of it arrived:
-
-  xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore | xl restore /dev/stdin'
-
-Keep it in a file, which any zstd can read too:
-
-  xl save -p guest /dev/stdout | ctxpipe compress -o guest.zst
-  ctxpipe restore guest.zst | xl restore /dev/stdin
-
-Migrate it live, or move it saved, and never lose it or run it twice:
-
-  xl migrate -s 'ctxpipe ssh' guest dest
-  ctxpipe send guest dest
+const rootHelp = `ctxpipe moves Xen save streams through pipes: compressed, sealed, and let out at the far
+end only when all of it has arrived.
 
 Exit status: 0 good, 1 the stream is bad, 2 wrong usage, 3 input/output failure; of a command that
-was run, its own.`,
+was run, its own. send has 4 too: the guest is paused here, and a person has to look where it runs.`
+
+const rootExamples = `  # save a guest to another host, and start it there only if all of it arrived
+  xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore -- xl restore /dev/stdin'
+
+  # keep it in a file, which any zstd can read too
+  xl save -p guest /dev/stdout | ctxpipe compress -o saved.zst
+  ctxpipe restore guest.zst -- xl restore /dev/stdin
+
+  # migrate it live, or move it saved, and never lose it or run it twice
+  xl migrate -s 'ctxpipe ssh' guest dest
+  ctxpipe send guest dest`
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "ctxpipe",
+		Short:         "Move Xen save streams through pipes",
+		Long:          rootHelp,
+		Example:       rootExamples,
+		Version:       version(),
 		Args:          cobra.NoArgs,
 		RunE:          func(*cobra.Command, []string) error { return usagef("no command given") },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err: err} })
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
+	root.Flags().Bool("version", false, "say which version this is, and which transport formats it reads")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &usageError{err, cmd.CommandPath() + " --help tells how it is used"}
+	})
 	root.AddCommand(newCompress(), newRestore(), newVerify(), newInspect(), newSSH(), newReceive(), newSend(), newDemo())
 	return root
 }

@@ -247,7 +247,8 @@ func TestMigrateThatFails(t *testing.T) {
 // way, it may be that nobody dares to let it run; but never do two.
 func TestMigrateDamaged(t *testing.T) {
 	h := newHosts(t, "")
-	if status, said := h.migrate(`--level fastest --via "tee wire | ssh"`); status != 0 {
+	// No pause is long enough, or else seals would stand where a busy machine makes one.
+	if status, said := h.migrate(`--pause 1m --level fastest --via "tee wire | ssh"`); status != 0 {
 		t.Fatalf("status %d\n%s", status, said)
 	}
 	wire := h.read("wire")
@@ -267,7 +268,7 @@ func TestMigrateDamaged(t *testing.T) {
 	for _, how := range []string{"cut", "flip"} {
 		for _, n := range append(places, len(wire)-300, len(wire)-100, len(wire)-1) {
 			h := newHosts(t, "")
-			_, said := h.migrate(fmt.Sprintf(`--level fastest --via "damage %s %d | ssh"`, how, n))
+			_, said := h.migrate(fmt.Sprintf(`--pause 1m --level fastest --via "damage %s %d | ssh"`, how, n))
 			here, there := h.domains("here"), h.domains("there")
 			h.sound(said)
 			switch {

@@ -18,19 +18,20 @@ const receiveHelp = `receive is the far end of "ctxpipe ssh" and "ctxpipe send",
 It runs COMMAND with the save stream as its standard input. All of the stream from libxc's
 END on, without which no guest starts, is given out only when everything up to the stream's last
 END has been verified; what follows that, as the messages of a migration do, is given out as it
-comes. The command's standard output is receive's own, and so is its exit status.
+comes. The command's standard output is receive's own, and so is its exit status.`
 
-  xl migrate -s '' guest "ctxpipe ssh dest xl migrate-receive"
-  … | ctxpipe receive -- xl migrate-receive`
+const receiveExamples = `  xl migrate -s '' guest 'ctxpipe ssh dest xl migrate-receive'
+  xl migrate -s 'ctxpipe ssh --remote-path "nice ctxpipe"' guest dest`
 
 func newReceive() *cobra.Command {
 	var resources resourceFlags
 	var hold holdFlag
 	var tell tellFlags
 	cmd := &cobra.Command{
-		Use:   "receive -- COMMAND [ARG...]",
-		Short: "Receive a migration and give it to a command",
-		Long:  receiveHelp,
+		Use:     "receive -- COMMAND [ARG...]",
+		Short:   "Receive a migration and give it to a command",
+		Long:    receiveHelp,
+		Example: receiveExamples,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 || cmd.ArgsLenAtDash() > 0 {
 				return usagef("receive takes -- and a COMMAND")

@@ -24,12 +24,12 @@ With a COMMAND behind --, that command is run with the stream as its standard in
 and its exit status is restore's own. What of a Xen stream would start the guest is held
 back until everything is verified. After a failure the command sees the end of its
 input only inside such a stream, where Xen gives the guest up; of any other payload
-it is killed before.
+it is killed before.`
 
-  ssh source 'xl save -p guest /dev/stdout | ctxpipe compress' | ctxpipe restore | xl restore /dev/stdin
-  ctxpipe restore guest.xlsave.zst -- xl restore /dev/stdin
-  ctxpipe restore guest.xlsave.zst -o guest.xlsave
-  ctxpipe restore --range 1G:64K guest.xlsave.zst -o part`
+const restoreExamples = `  ssh source 'xl save -p guest /dev/stdout | ctxpipe compress' | ctxpipe restore -- xl restore /dev/stdin
+  ctxpipe restore guest.zst -- xl restore /dev/stdin
+  ctxpipe restore guest.zst -o restored.xlsave
+  ctxpipe restore --range 100K:64K guest.zst | sha256sum`
 
 func newRestore() *cobra.Command {
 	var flags filterFlags
@@ -39,10 +39,11 @@ func newRestore() *cobra.Command {
 	var hold holdFlag
 	var part byteRange
 	cmd := &cobra.Command{
-		Use:   "restore [FILE] [-- COMMAND [ARG...]]",
-		Short: "Restore what compress made",
-		Long:  restoreHelp,
-		Args:  fileAndCommand,
+		Use:     "restore [FILE] [-- COMMAND [ARG...]]",
+		Short:   "Restore what compress made",
+		Long:    restoreHelp,
+		Example: restoreExamples,
+		Args:    fileAndCommand,
 	}
 	flags.addTo(cmd)
 	resources.addTo(cmd.Flags())

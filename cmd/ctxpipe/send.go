@@ -21,12 +21,12 @@ stream between them compressed and sealed. The guest here is destroyed only when
 its copy runs, and goes on only when no copy can. It works for guests which Xen cannot migrate live,
 such as PV ones where it was built without log-dirty mode.
 
-  ctxpipe send guest dest
-  ctxpipe send --via 'ssh -p 2222' guest dest
-
 Exit status: 0 the guest runs on HOST; 1, 2, 3, or that of ssh: it runs on here; 4: it is paused here, and
 whether it runs on HOST a person has to find out, as after a connection that broke before the
 last answer came.`
+
+const sendExamples = `  ctxpipe send guest dest
+  ctxpipe send --via 'ssh -p 2222' --level default guest dest`
 
 func newSend() *cobra.Command {
 	var far farFlags
@@ -35,9 +35,10 @@ func newSend() *cobra.Command {
 	var pause pauseFlag
 	var tell tellFlags
 	cmd := &cobra.Command{
-		Use:   "send GUEST HOST",
-		Short: "Move a guest to another host, saved",
-		Long:  sendHelp,
+		Use:     "send GUEST HOST",
+		Short:   "Move a guest to another host, saved",
+		Long:    sendHelp,
+		Example: sendExamples,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("send takes a GUEST and a HOST")

@@ -17,15 +17,16 @@ import (
 const sshHelp = `ssh stands in for ssh where xl migrates a guest: it runs COMMAND on HOST, with what it reads
 compressed and sealed on the way. On HOST ctxpipe has to be installed too.
 
-  xl migrate -s 'ctxpipe ssh' guest dest
-  xl migrate -s 'ctxpipe ssh --via "ssh -p 2222"' guest dest
-
 What would start the guest on HOST is given out there only when all of the stream was verified: a
 stream that is damaged or cut leaves the guest running here, and none there. What is said in the
 other direction goes straight through. Remus and COLO are refused, since they want a guest to start
 when the stream breaks off.
 
 The exit status is that of ssh, which is that of COMMAND.`
+
+const sshExamples = `  xl migrate -s 'ctxpipe ssh' guest dest
+  xl migrate -s 'ctxpipe ssh --via "ssh -p 2222"' guest dest
+  xl migrate -s 'ctxpipe ssh --level fastest -v' guest dest`
 
 // pauseFlag says how long a pause of the source is.
 type pauseFlag struct{ pause time.Duration }
@@ -48,9 +49,10 @@ func newSSH() *cobra.Command {
 	var pause pauseFlag
 	var tell tellFlags
 	cmd := &cobra.Command{
-		Use:   "ssh HOST COMMAND [ARG...]",
-		Short: "Carry a live migration of xl",
-		Long:  sshHelp,
+		Use:     "ssh HOST COMMAND [ARG...]",
+		Short:   "Carry a live migration of xl",
+		Long:    sshHelp,
+		Example: sshExamples,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return usagef("ssh takes a HOST and a COMMAND, as xl migrate -s gives them")

@@ -68,7 +68,7 @@ func (t *tester) good(w io.Writer, name string, bytes int64, info pipe.Info) err
 	if info.Kind == pipe.Foreign {
 		verdict = "good by zstd's own checks, which do not see a cut between frames"
 	}
-	_, err := fmt.Fprintf(w, "%s: %v, %d frames, %s, %s\n", shown(name), info.Kind, info.Frames, size(bytes), verdict)
+	_, err := fmt.Fprintf(w, "%s: %v, %s, %s, %s\n", shown(name), info.Kind, count(info.Frames, "frame", "frames"), size(bytes), verdict)
 	return err
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"syscall"
 
@@ -163,13 +162,15 @@ func sayRange(name string) {
 // sayStats says in one line what a filter did.
 func sayStats(command string, s pipe.Stats) {
 	plain, packed := sides(packs(command), s)
-	say("note", "%s: %s plain, %s packed, ratio %.2f, %d frames, %.2f s, %s/s", command,
-		size(plain), size(packed), ratio(plain, packed), s.Frames, s.Seconds, size(rate(plain, s.Seconds)))
+	say("note", "%s: %s plain, %s packed, ratio %.2f, %s, %.2f s, %s/s", command,
+		size(plain), size(packed), ratio(plain, packed), count(s.Frames, "frame", "frames"), s.Seconds, size(rate(plain, s.Seconds)))
 }
 
 // packs says whether a command takes the payload in and gives the compressed stream
 // out; the others do the reverse.
-func packs(command string) bool { return command != "restore" && command != "receive" }
+func packs(command string) bool {
+	return command != "restore" && command != "receive" && command != "test"
+}
 
 // progressText says in one line how far a command has come, what matters most first.
 func progressText(command string, r report) string {
@@ -194,55 +195,10 @@ func progressText(command string, r report) string {
 	return command + ": " + strings.Join(parts, ", ")
 }
 
-// clock gives seconds for reading: "0:07", "1:02:03".
-func clock(seconds float64) string {
-	s := int(math.Ceil(seconds))
-	if s < 3600 {
-		return fmt.Sprintf("%d:%02d", s/60, s%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
-}
-
 // shown is how an input is called in messages.
 func shown(name string) string {
 	if name == "-" {
 		return "standard input"
 	}
 	return name
-}
-
-func ratio(plain, packed int64) float64 {
-	if packed == 0 {
-		return 0
-	}
-	return float64(plain) / float64(packed)
-}
-
-func rate(bytes int64, seconds float64) int64 {
-	if seconds <= 0 {
-		return 0
-	}
-	return int64(float64(bytes) / seconds)
-}
-
-// size gives bytes for reading: "17 B", "1.5 MiB".
-func size(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	units := []string{"KiB", "MiB", "GiB", "TiB"}
-	f, i := float64(n)/(1<<10), 0
-	for f >= 1<<10 && i < len(units)-1 {
-		f, i = f/(1<<10), i+1
-	}
-	return fmt.Sprintf("%.1f %s", f, units[i])
-}
-
-// shortSize gives bytes as flags take them, "256M", rounded up.
-func shortSize(n int64) string {
-	n = (n + 1<<20 - 1) >> 20
-	if n%1024 == 0 {
-		return fmt.Sprintf("%dG", n/1024)
-	}
-	return fmt.Sprintf("%dM", n)
 }

@@ -27,10 +27,11 @@ With --all there is a line for each finding, as far as the structure can be foll
 
 With --pass-through it copies standard input to standard output while it checks,
 and so can stand in line with a migration. It ends at the first rule that is broken,
-and lets nothing out from libxc's END on until the whole stream was good.
+and lets nothing out from libxc's END on until the whole stream was good.`
 
-  ctxpipe verify guest.xlsave
-  ctxpipe verify --all --json guest.xlsave.zst
+const verifyExamples = `  ctxpipe verify guest.xlsave
+  ctxpipe verify --all --json guest.zst
+  ctxpipe restore guest.zst | ctxpipe verify --pass-through | xl restore /dev/stdin
   xl save -p guest /dev/stdout | ctxpipe verify --pass-through | ssh dest 'xl restore /dev/stdin'`
 
 type verifyFlags struct {
@@ -41,10 +42,11 @@ type verifyFlags struct {
 func newVerify() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
-		Use:   "verify [FILE]",
-		Short: "Check a save stream or a context by the strict rules",
-		Long:  verifyHelp,
-		Args:  oneFile,
+		Use:     "verify [FILE]",
+		Short:   "Check a save stream or a context by the strict rules",
+		Long:    verifyHelp,
+		Example: verifyExamples,
+		Args:    oneFile,
 	}
 	fs := cmd.Flags()
 	fs.BoolVar(&f.bodies, "bodies", false, "of a domain context, also check what is in SHARED_INFO and TSC_INFO")
@@ -131,14 +133,14 @@ func (f *verifyFlags) verify(w io.Writer, name string, in io.Reader) error {
 	return withPayload(in, &f.window, func(r io.Reader) error {
 		if !f.asJSON {
 			v, err := f.judge(r)
-			return f.tell(w, name, v, hintWindow(err, 0))
+			return f.tell(w, name, v, err)
 		}
 		digest := sha256.New()
 		v, err := f.judge(io.TeeReader(r, digest))
 		if err == nil { // else not all was read
 			v.SHA256 = hex.EncodeToString(digest.Sum(nil))
 		}
-		return f.tell(w, name, v, hintWindow(err, 0))
+		return f.tell(w, name, v, err)
 	})
 }
 
@@ -154,7 +156,7 @@ func withPayload(in io.Reader, window *windowFlag, work func(io.Reader) error) e
 		return err
 	}
 	defer r.Close()
-	return work(r)
+	return hintWindow(work(r), 0)
 }
 
 // tell prints the verdict.
@@ -171,7 +173,7 @@ func (f *verifyFlags) tell(w io.Writer, name string, v verdict, err error) error
 	case f.asJSON:
 		e = json.NewEncoder(w).Encode(v)
 	case err == nil && !f.quiet:
-		_, e = fmt.Fprintf(w, "%s: good: %s, %d bytes\n", shown(name), v.description(), v.Bytes)
+		_, e = fmt.Fprintf(w, "%s: good: %s, %s\n", shown(name), v.description(), count(v.Bytes, "byte", "bytes"))
 	}
 	if e != nil {
 		return e
@@ -188,7 +190,7 @@ func (f *verifyFlags) tell(w io.Writer, name string, v verdict, err error) error
 func (v *verdict) description() string {
 	switch {
 	case v.Layout != "":
-		return fmt.Sprintf("domain context, %s layout, Xen %v, %d entries", v.Layout, v.Xen, v.Entries)
+		return fmt.Sprintf("domain context, %s layout, Xen %v, %s", v.Layout, v.Xen, count(v.Entries, "entry", "entries"))
 	case v.Kind == xen.HVMContext.String():
 		return "HVM context"
 	}
@@ -196,7 +198,7 @@ func (v *verdict) description() string {
 	if v.Domain != nil {
 		s += fmt.Sprintf(" of %q (%s)", v.Domain.Name, v.Domain.Type)
 	}
-	s += fmt.Sprintf(", %d records, %d pages", v.Records, v.Pages)
+	s += ", " + count(v.Records, "record", "records") + ", " + count(v.Pages, "page", "pages")
 	if v.Trailing != "" {
 		s += ", followed by " + v.Trailing
 	}
