@@ -422,6 +422,26 @@ func TestSendDamaged(t *testing.T) {
 	}
 }
 
+// A receiver that has ended before the stream was closed has done all that it was there for.
+func TestSendToOneWhoLeaves(t *testing.T) {
+	h := newHosts(t, "destroy=wait:go")
+	cmd := h.command("ctxpipe", "send", "--via", `f() { ssh "$@"; exec <&-; : >ended; }; f`, "guest", "there")
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	fakexl.Await(string(h.Dir) + "/ended")
+	if err := os.WriteFile(string(h.Dir)+"/go", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if status := statusEnd(cmd); status != 0 || said.Len() > 0 {
+		t.Errorf("status %d, said %q", status, said.String())
+	}
+	h.has(said.String(), "", unharmed)
+}
+
 // A signal before the copy may run is a failure like any other.
 func TestSendStopped(t *testing.T) {
 	for _, at := range []string{"save@60", "save@400000", "migrate-receive@before-3"} {
