@@ -24,7 +24,7 @@ or out of order, but not what is wrong inside a frame. Both take any number of
 files, and other zstd too.`
 
 const compressExamples = `  xl save -p guest /dev/stdout | ctxpipe compress | ssh dest 'ctxpipe restore -- xl restore /dev/stdin'
-  ctxpipe compress guest.xlsave -o guest.zst
+  ctxpipe compress guest.xlsave -o guest.xlsave.zst
   xl save -p guest /dev/stdout | ctxpipe compress --level better -v -o better.zst
   ctxpipe compress -t *.zst
   ctxpipe compress -l --json *.zst | jq 'select(.kind != "sealed").name'`
