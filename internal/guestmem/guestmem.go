@@ -1,45 +1,74 @@
 // Package guestmem makes pages that look like a guest's memory, the same ones
-// for the same seed: untouched pages, copies, text, tables of pointers, and
-// pages that nothing can compress.
+// for the same seed: untouched pages, copies, text, machine code, tables of
+// pointers, and pages that nothing can compress.
 package guestmem
 
 import (
 	"encoding/binary"
 	"math/rand/v2"
-	"strconv"
 )
 
 // PageSize is the size of a page in bytes.
 const PageSize = 4096
 
-// shares are the parts of a hundred pages that are of each kind; the rest is
-// incompressible.
-const (
-	zeroPages    = 30
-	copiedPages  = 5
-	textPages    = 25
-	pointerPages = 25
-)
+// Fill fills p, a whole number of pages, with those from page number first on,
+// in the [Usual] mix. It allocates next to nothing.
+func Fill(p []byte, seed uint64, first int) { Usual.Fill(p, seed, first) }
 
 // Fill fills p, a whole number of pages, with those from page number first on.
-// It allocates next to nothing.
-func Fill(p []byte, seed uint64, first int) {
+// What is in a page depends on the mix, the seed and its number alone.
+func (m Mix) Fill(p []byte, seed uint64, first int) {
 	for i := 0; len(p) >= PageSize; i++ {
-		fillPage(p[:PageSize], seed, uint64(first+i))
+		m.fillPage(p[:PageSize], seed, uint64(first+i))
 		p = p[PageSize:]
 	}
 }
 
-func fillPage(p []byte, seed, page uint64) {
+type kind int
+
+const (
+	zero kind = iota
+	copied
+	text
+	code
+	pointers
+	random
+)
+
+// stretch is how many neighbours are likely to be of one kind: memory is used in
+// runs, not page by page.
+const stretch = 16
+
+// kindOf gives the kind of a page: that of its stretch, or for one page in four one
+// of its own.
+func (m Mix) kindOf(seed, page uint64) kind {
+	r := rand.New(rand.NewPCG(seed, page^1<<63))
+	if r.IntN(4) != 0 {
+		r = rand.New(rand.NewPCG(seed, page/stretch^3<<62))
+	}
+	n := r.IntN(100)
+	for i, s := range shares {
+		if n -= *s.of(&m); n < 0 {
+			return kind(i)
+		}
+	}
+	return random
+}
+
+func (m Mix) fillPage(p []byte, seed, page uint64) {
+	k := m.kindOf(seed, page)
+	if k == copied {
+		page, k = m.original(seed, page)
+	}
 	r := rand.New(rand.NewPCG(seed, page))
-	switch kind := r.IntN(100); {
-	case kind < zeroPages:
+	switch k {
+	case zero:
 		clear(p)
-	case kind < zeroPages+copiedPages:
-		fillText(p, rand.New(rand.NewPCG(seed, page%7)))
-	case kind < zeroPages+copiedPages+textPages:
+	case text:
 		fillText(p, r)
-	case kind < zeroPages+copiedPages+textPages+pointerPages:
+	case code:
+		fillCode(p, r)
+	case pointers:
 		fillPointers(p, r)
 	default:
 		for i := 0; i < len(p); i += 8 {
@@ -48,31 +77,36 @@ func fillPage(p []byte, seed, page uint64) {
 	}
 }
 
-var words = []string{"kernel", "socket", "page", "the ", "return", "struct", "0x00007f", "error: ", "device", "\n", "guest", ", ", "lock", "queue", "=", "timer "}
-
-func fillText(p []byte, r *rand.Rand) {
-	line := p[:0]
-	for len(line) < len(p) {
-		w := words[r.IntN(len(words))]
-		line = append(line, w[:min(len(w), len(p)-len(line))]...)
-		if r.IntN(8) == 0 && len(line)+8 < len(p) {
-			line = strconv.AppendInt(line, r.Int64N(1e6), 10)
+// original gives the earlier page that a copied one is equal to, and its kind. Where
+// a few guesses find none that has contents of its own, it is one of seven texts.
+func (m Mix) original(seed, page uint64) (uint64, kind) {
+	r := rand.New(rand.NewPCG(seed, page))
+	for range 8 {
+		if page == 0 {
+			break
+		}
+		earlier := r.Uint64N(page)
+		if k := m.kindOf(seed, earlier); k != zero && k != copied {
+			return earlier, k
 		}
 	}
+	return 1<<61 + page%7, text
 }
 
-// fillPointers makes what slabs and page tables look like: addresses that
-// share their upper bytes, among small numbers and zeros.
-func fillPointers(p []byte, r *rand.Rand) {
-	base := 0xffff888000000000 | r.Uint64N(1<<30)
-	for i := 0; i < len(p); i += 8 {
-		v := uint64(0)
-		switch r.IntN(4) {
-		case 0:
-			v = base + r.Uint64N(1<<16)&^7
-		case 1:
-			v = r.Uint64N(256)
+// Touch changes a page as a guest does that goes on running while it is copied:
+// up to one byte in twenty, in a few places, or nothing at all. The same page,
+// number and round give the same change.
+func Touch(p []byte, seed, page, round uint64) {
+	r := rand.New(rand.NewPCG(seed^round<<32, page))
+	if r.IntN(3) == 0 {
+		return
+	}
+	for left := len(p) / 20; left > 0; {
+		n := min(left, 8+r.IntN(64))
+		at := r.IntN(len(p) - n)
+		for i := range n {
+			p[at+i] += byte(1 + r.IntN(255))
 		}
-		binary.LittleEndian.PutUint64(p[i:], v)
+		left -= n * (1 + r.IntN(4))
 	}
 }
