@@ -1,0 +1,73 @@
+package saving
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/ctxpipe/ctxpipe/bench/proc"
+	"github.com/ctxpipe/ctxpipe/source"
+)
+
+// once saves once in some way, and gives what arrived.
+func once(t *testing.T, w Way, size int64) []byte {
+	t.Helper()
+	out, err := proc.Scratch()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if err := w.once(out, newState(size)); err != nil {
+		t.Fatalf("%s: %v", w.Name, err)
+	}
+	if _, err := out.Seek(0, io.SeekStart); err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// All ways but the plain one save the same context, which is a good one.
+func TestSameContext(t *testing.T) {
+	for _, size := range []int64{0, 5, piece, 3*piece + 100} {
+		var first []byte
+		for _, w := range Ways() {
+			got := once(t, w, size)
+			switch {
+			case w.Name == PlainPipe || w.Name == PlainFile:
+				if int64(len(got)) != size {
+					t.Errorf("%s of %d: %d bytes", w.Name, size, len(got))
+				}
+			case first == nil:
+				first = got
+				if _, err := source.Verify(bytes.NewReader(got)); err != nil {
+					t.Errorf("%s of %d: %v", w.Name, size, err)
+				}
+			case !bytes.Equal(got, first):
+				t.Errorf("%s of %d: another context", w.Name, size)
+			}
+		}
+	}
+}
+
+func TestSaveTellsWhatItTook(t *testing.T) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer null.Close()
+	held, err := Save(Buffered, 8<<20, null)
+	if err != nil || held.Allocated < 8<<20 || held.Wall <= 0 {
+		t.Errorf("%+v, %v", held, err)
+	}
+	if through, err := Save(Planned, 8<<20, null); err != nil || through.Allocated > 1<<20 || through.Allocs < 1 {
+		t.Errorf("%+v, %v", through, err)
+	}
+	if _, err := Save("by magic", 1, null); err == nil {
+		t.Error("an unknown way saves")
+	}
+}
