@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,7 +56,8 @@ func Streams(tb testing.TB) []Stream {
 }
 
 // StreamsIn gives all streams of a directory: files that have one with their
-// name and ".json" beside them.
+// name and ".json" beside them. They may be in zstd, with ".zst" behind their name and
+// a window of up to 512 MiB.
 func StreamsIn(tb testing.TB, dir string) []Stream {
 	tb.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -65,6 +68,10 @@ func StreamsIn(tb testing.TB, dir string) []Stream {
 	for _, facts := range found {
 		name := strings.TrimSuffix(facts, ".json")
 		b, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			b, err = os.ReadFile(name + ".zst")
+			b = unpack(tb, b)
+		}
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -91,7 +98,7 @@ func stream(tb testing.TB, name string, b, facts []byte) Stream {
 
 func unpack(tb testing.TB, packed []byte) []byte {
 	tb.Helper()
-	r, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1))
+	r, err := zstd.NewReader(bytes.NewReader(packed), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(512<<20))
 	if err != nil {
 		tb.Fatal(err)
 	}
