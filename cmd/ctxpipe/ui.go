@@ -169,7 +169,7 @@ func sayStats(command string, s pipe.Stats) {
 // packs says whether a command takes the payload in and gives the compressed stream
 // out; the others do the reverse.
 func packs(command string) bool {
-	return command != "restore" && command != "receive" && command != "test"
+	return command == "compress" || command == "ssh" || command == "send"
 }
 
 // progressText says in one line how far a command has come, what matters most first.
