@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,6 +38,21 @@ func startChildWith(cmd *exec.Cmd, stdout *os.File) (*child, error) {
 	}
 	return &child{cmd, out}, nil
 }
+
+// heed ends a write to the command's standard input, which nobody may be reading, when the
+// context ends.
+func (c *child) heed(ctx context.Context) { context.AfterFunc(ctx, c.letGo) }
+
+func (c *child) letGo() { _ = c.stdin.SetWriteDeadline(longAgo) }
+
+// giveUp kills a command that has started others, which may hold our pipes open.
+func (c *child) giveUp() {
+	c.letGo()
+	_ = c.cmd.Process.Kill()
+}
+
+// longAgo is a deadline that has passed.
+var longAgo = time.Unix(1, 0)
 
 // startStatus gives what shells report of a command that cannot be started.
 func startStatus(err error) int {

@@ -75,7 +75,7 @@ func newCompress() *cobra.Command {
 }
 
 func compress(in, out *os.File, opts []pipe.Option, j *job) (pipe.Stats, error) {
-	c, err := pipe.NewCompressor(out, opts...)
+	c, err := pipe.NewCompressor(out, append(opts, pipe.WithContext(j.ctx))...)
 	if err != nil {
 		return pipe.Stats{}, optionError(err)
 	}
@@ -85,5 +85,6 @@ func compress(in, out *os.File, opts []pipe.Option, j *job) (pipe.Stats, error) 
 		return c.Stats(), err
 	}
 	err = c.Close()
+	j.over.Store(true)
 	return c.Stats(), err
 }

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
 	"io/fs"
 	"os"
-	"os/signal"
 	"path/filepath"
-	"sync"
-	"syscall"
 
 	"github.com/pkg/errors"
 	"golang.org/x/term"
@@ -99,52 +95,4 @@ func (o *output) done(err error) error {
 	}
 	unfinished.remove(o.File.Name())
 	return err
-}
-
-// unfinished names the files to be removed if a signal ends the program.
-var unfinished = nameSet{names: make(map[string]bool)}
-
-type nameSet struct {
-	sync.Mutex
-	names map[string]bool
-}
-
-func (s *nameSet) add(name string) {
-	s.Lock()
-	defer s.Unlock()
-	s.names[name] = true
-}
-
-func (s *nameSet) remove(name string) {
-	s.Lock()
-	defer s.Unlock()
-	delete(s.names, name)
-}
-
-// signals are those that end the program, unless a command has taken them over.
-var signals = make(chan os.Signal, 1)
-
-// cleanUpOnSignals removes unfinished files before the program ends by a
-// signal.
-func cleanUpOnSignals() {
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		sig := <-signals
-		screen.leave()
-		unfinished.Lock() // for ever: nothing gets its name any more
-		for name := range unfinished.names {
-			os.Remove(name)
-		}
-		status := 128 + 15
-		if sig == os.Interrupt {
-			status = 128 + 2
-		}
-		os.Exit(status)
-	}()
-}
-
-// takeSignals gives a context that a signal ends, instead of the program.
-func takeSignals() (context.Context, context.CancelFunc) {
-	signal.Stop(signals)
-	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 }

@@ -50,6 +50,8 @@ func (f *filterFlags) feed(name string, command []string, work func(out *os.File
 		return err
 	}
 	return f.tell(name, false, func(j *job) (pipe.Stats, error) {
+		c.heed(j.ctx)
+		defer j.takeSignals()()
 		info, stats, err := work(c.stdin, j)
 		return stats, c.finish(err, info.Guarded)
 	})

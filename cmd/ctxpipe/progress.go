@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"math"
 	"os"
@@ -73,8 +74,21 @@ func (f *progressFlags) viewer(command string, quiet bool) viewer {
 	return &onScreen{command: command}
 }
 
-// A job is what can be watched. It may be watched before there is anything to follow.
-type job struct{ latest atomic.Pointer[followed] }
+// A job is what can be watched, and stopped. It may be watched before there is anything to
+// follow.
+type job struct {
+	latest atomic.Pointer[followed]
+	over   atomic.Bool     // all has come and gone
+	own    atomic.Bool     // it ends by itself however long that takes, and says why
+	ctx    context.Context // ends, with the reason, when the job is to
+	stop   context.CancelCauseFunc
+}
+
+func newJob() *job {
+	j := &job{}
+	j.ctx, j.stop = context.WithCancelCause(context.Background())
+	return j
+}
 
 type followed struct {
 	stats         func() pipe.Stats
@@ -94,6 +108,12 @@ func (j *job) now() (s state, known bool) {
 		return s, false
 	}
 	return state{f.stats(), f.plain, f.packed}, true
+}
+
+// moved gives how many bytes have come and gone.
+func (j *job) moved() int64 {
+	now, _ := j.now()
+	return now.stats.BytesIn + now.stats.BytesOut
 }
 
 // restOf gives how many bytes of a regular file have not been read, 0 for anything

@@ -72,7 +72,7 @@ func restoreRange(name string, in, out *os.File, r byteRange, opts []pipe.Restor
 	if err != nil {
 		return pipe.Stats{}, err
 	}
-	at, err := pipe.NewReaderAt(in, size, opts...)
+	at, err := pipe.NewReaderAt(in, size, append(opts, pipe.WithContext(j.ctx))...)
 	if err != nil {
 		return pipe.Stats{}, optionError(err)
 	}
@@ -85,6 +85,7 @@ func restoreRange(name string, in, out *os.File, r byteRange, opts []pipe.Restor
 	// Only Write: a file's own ReadFrom would read in small steps.
 	to := struct{ io.Writer }{out}
 	_, err = io.CopyBuffer(to, io.NewSectionReader(at, r.off, n), make([]byte, 256<<10))
+	j.over.Store(true)
 	if err == nil && !quiet {
 		sayRange(name)
 	}

@@ -60,7 +60,7 @@ func TestRangeSaysWhatItChecked(t *testing.T) {
 		}
 		stderr := os.Stderr
 		os.Stderr = said
-		_, err = restoreRange(name, in, said, byteRange{text: "9:", off: 9, len: -1}, nil, quiet, &job{})
+		_, err = restoreRange(name, in, said, byteRange{text: "9:", off: 9, len: -1}, nil, quiet, newJob())
 		os.Stderr = stderr
 		said.Close()
 		got, _ := os.ReadFile(said.Name())

@@ -62,7 +62,7 @@ func newReceive() *cobra.Command {
 
 // receive runs a command on the live stream that comes in.
 func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, error) {
-	r, err := pipe.NewRestorer(os.Stdin, opts...)
+	r, err := pipe.NewRestorer(os.Stdin, append(opts, pipe.WithContext(j.ctx))...)
 	if err != nil {
 		return pipe.Stats{}, optionError(err)
 	}
@@ -73,7 +73,12 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 	os.Stdout.Close() // the command's alone, so that its end is seen
 	j.follow(r.Stats, 0, 0)
 	to := &liveOnly{r: r, w: c.stdin}
-	err = c.talk(func() error { _, err := r.WriteTo(to); return err })
+	c.heed(j.ctx)
+	err = c.talk(func() error {
+		_, err := r.WriteTo(to)
+		j.over.Store(true)
+		return err
+	})
 	if err == nil && !to.complete.Load() {
 		err = &childError{command[0], statusIO, errors.New("ended before it had the whole save stream")}
 	}

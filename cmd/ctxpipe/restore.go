@@ -95,13 +95,14 @@ func newRestore() *cobra.Command {
 }
 
 func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool, j *job) (pipe.Info, pipe.Stats, error) {
-	r, err := pipe.NewRestorer(in, opts...)
+	r, err := pipe.NewRestorer(in, append(opts, pipe.WithContext(j.ctx))...)
 	if err != nil {
 		return pipe.Info{}, pipe.Stats{}, optionError(err)
 	}
 	defer r.Close()
 	j.follow(r.Stats, 0, restOf(in))
 	_, err = r.WriteTo(out)
+	j.over.Store(true)
 	if err == nil && !quiet {
 		sayKind(name, r.Info())
 	}

@@ -84,7 +84,7 @@ func (s *sending) stats() pipe.Stats {
 }
 
 func (s *sending) run(guest string) (move.Outcome, error) {
-	ctx, stop := takeSignals()
+	ctx, stop := takeSignals(s.watched.ctx)
 	defer stop()
 	letGo := func() bool { return true }
 	m := move.Move{
@@ -94,7 +94,9 @@ func (s *sending) run(guest string) (move.Outcome, error) {
 				return nil, nil, err
 			}
 			// Until the copy may run, a signal ends the far side, and with it all waiting.
-			letGo = context.AfterFunc(ctx, func() { _ = s.stream.far.cmd.Process.Kill() })
+			letGo = context.AfterFunc(ctx, s.giveUp)
+			// A far side that does nothing any more is not waited for even then.
+			context.AfterFunc(s.watched.ctx, s.giveUp)
 			return s.stream, s.answer, nil
 		},
 		Enter: func(state string) {
@@ -103,8 +105,12 @@ func (s *sending) run(guest string) (move.Outcome, error) {
 			}
 		},
 	}
+	s.watched.own.Store(true) // xl must not be interrupted
 	outcome, err := m.Run(ctx, guest)
 	letGo()
+	if err != nil && s.watched.ctx.Err() != nil {
+		err = errors.Wrap(context.Cause(s.watched.ctx), err.Error())
+	}
 	if s.stream != nil {
 		err = s.ended(outcome, err)
 	}
@@ -132,6 +138,12 @@ func (s *sending) start(ctx context.Context) error {
 	s.stream, s.answer = &farStream{z, c}, answer
 	s.watched.follow(z.Stats, 0, 0)
 	return nil
+}
+
+// giveUp ends what the far side still has of ours, so that nobody waits for it.
+func (s *sending) giveUp() {
+	s.stream.far.giveUp()
+	_ = s.answer.SetReadDeadline(longAgo)
 }
 
 // patience is how long the far side may take to end after everything was said.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"slices"
 	"strings"
@@ -108,18 +109,22 @@ func carry(far *farFlags, host string, command []string, opts []pipe.Option, j *
 		return pipe.Stats{}, farError(err)
 	}
 	os.Stdout.Close() // the command's alone, so that its end is seen
-	z, err := pipe.NewCompressor(c.stdin, opts...)
+	z, err := pipe.NewCompressor(c.stdin, append(opts, pipe.WithContext(j.ctx))...)
 	if err != nil {
 		c.stdin.Close()
 		return pipe.Stats{}, optionError(err)
 	}
 	j.follow(z.Stats, 0, 0)
+	// Without it nothing seals what was sent, so that no guest starts.
+	context.AfterFunc(j.ctx, c.giveUp)
 	err = c.talk(func() error {
 		defer z.Abort() // gives buffers back after a failure
 		if _, err := z.ReadFrom(os.Stdin); err != nil {
 			return err
 		}
-		return z.Close()
+		err := z.Close()
+		j.over.Store(true)
+		return err
 	})
 	return z.Stats(), farError(err)
 }
