@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 
 	"github.com/pkg/errors"
 	"golang.org/x/term"
@@ -40,7 +42,9 @@ func withInput(args []string, work func(name string, in *os.File) error) error {
 // under its name only when it is complete.
 type output struct {
 	*os.File
-	name string // to be renamed to; empty where the file is written in place
+	name   string // that it gets; empty where the file is written in place
+	hidden string // that it has until then; empty if it has none
+	force  bool   // take the name from whatever has it
 }
 
 // openOutput opens the named output, or standard output for "" and "-". Without
@@ -62,13 +66,25 @@ func openOutput(name string, force bool) (*output, error) {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*") // mode 0600: it will hold a guest's memory
+	return newOutput(name, force)
+}
+
+// newOutput makes a file that is going to have a name. Its mode is 0600: it will hold a
+// guest's memory.
+func newOutput(name string, force bool) (*output, error) {
+	if f := unnamed(filepath.Dir(name)); f != nil {
+		return &output{File: f, name: name, force: force}, nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), hiddenName(name, "*"))
 	if err != nil {
 		return nil, err
 	}
 	unfinished.add(f.Name())
-	return &output{File: f, name: name}, nil
+	return &output{File: f, name: name, hidden: f.Name(), force: force}, nil
 }
+
+// hiddenName gives the name that a file has before it is complete.
+func hiddenName(name, random string) string { return "." + filepath.Base(name) + "." + random }
 
 // done ends the output. If err is nil, what was written is made durable and
 // gets its name; otherwise a file disappears. It returns err, or what went
@@ -79,20 +95,54 @@ func (o *output) done(err error) error {
 	}
 	if err == nil && o.name != "" {
 		// A guest may be destroyed as soon as we say that it is saved.
-		err = o.Sync()
+		if err = o.Sync(); err == nil {
+			err = o.appear()
+		}
 	}
 	if e := o.Close(); err == nil {
 		err = e
 	}
-	if o.name == "" {
+	if o.hidden != "" {
+		if err != nil {
+			os.Remove(o.hidden)
+		}
+		unfinished.remove(o.hidden)
+	}
+	return err
+}
+
+// appear gives the file its name, for good.
+func (o *output) appear() error {
+	switch {
+	case o.hidden == "" && !o.force:
+		if err := link(o.File, o.name); err != nil {
+			return err
+		}
+		return syncFolder(o.name)
+	case o.hidden == "":
+		hidden := filepath.Join(filepath.Dir(o.name), hiddenName(o.name, strconv.Itoa(os.Getpid())))
+		unfinished.add(hidden)
+		o.hidden = hidden
+		if err := link(o.File, hidden); err != nil {
+			return err
+		}
+	}
+	if err := os.Rename(o.hidden, o.name); err != nil {
 		return err
 	}
-	if err == nil {
-		err = os.Rename(o.File.Name(), o.name)
-	}
+	return syncFolder(o.name)
+}
+
+// syncFolder makes a new name durable. Not every system and file system can be asked to;
+// only a disk that fails is worth an error.
+func syncFolder(name string) error {
+	dir, err := os.Open(filepath.Dir(name))
 	if err != nil {
-		os.Remove(o.File.Name())
+		return nil // not ours to read
 	}
-	unfinished.remove(o.File.Name())
-	return err
+	defer dir.Close()
+	if err := dir.Sync(); errors.Is(err, syscall.EIO) {
+		return err
+	}
+	return nil
 }
