@@ -68,7 +68,7 @@ func checkStream(t *testing.T, name string, stream, payload []byte) {
 		t.Errorf("%s: restored %d bytes, %v", name, len(got), err)
 	}
 	frames := int64((len(payload) + testChunk - 1) / testChunk)
-	if want := (Info{Kind: Sealed, Chunk: testChunk, Payload: zst.PayloadOpaque, Frames: frames, Complete: true}); info != want {
+	if want := (Info{Kind: Sealed, Chunk: testChunk, Payload: zst.PayloadOpaque, Frames: frames, End: int64(len(payload))}); info != want {
 		t.Errorf("%s: info %+v, want %+v", name, info, want)
 	}
 	dec, _ := zstd.NewReader(nil)

@@ -64,8 +64,9 @@ type Info struct {
 	// start a guest with what was given. In a live stream it is held back until all of
 	// the save stream is.
 	Guarded bool `json:"guarded"`
-	// Complete says that the payload has come to its end and may leave as a whole.
-	Complete bool `json:"complete"`
+	// End is how long the payload is, and of a live stream the save stream in it, once
+	// all of that is verified and may leave; 0 until then.
+	End int64 `json:"end"`
 	// Frames counts the data frames that were decoded so far.
 	Frames int64 `json:"frames"`
 }
@@ -101,7 +102,7 @@ type Restorer struct {
 	meter  meter
 
 	decoded int64         // content of all parts so far
-	passed  bool          // the end of the save stream in a live stream was sealed
+	passed  int64         // length of the save stream in a live stream, once its end was sealed
 	mark    time.Duration // up to here the time was counted
 	closed  bool
 	err     error // sticky; io.EOF after everything was verified
@@ -137,7 +138,7 @@ func (r *Restorer) Reset(src io.Reader) {
 	r.out.pool = r.pools.out
 	r.out.begin()
 	r.watch = newFollower(r.cfg.check, &r.meter)
-	r.info, r.fold, r.decoded, r.passed, r.closed, r.err = Info{}, zst.Fold{}, 0, false, false, nil
+	r.info, r.fold, r.decoded, r.passed, r.closed, r.err = Info{}, zst.Fold{}, 0, 0, false, nil
 	if r.dec == nil {
 		r.dec = &decoder{workers: r.cfg.workers, limit: r.cfg.decodeLimit()}
 	}
@@ -284,7 +285,9 @@ func (r *Restorer) seal(p *part) error {
 	}
 	r.out.seal()
 	if r.watch.complete() {
-		r.passed = true
+		if r.passed == 0 {
+			r.passed = r.decoded
+		}
 		r.out.guard(r.decoded)
 	}
 	return nil
@@ -306,7 +309,7 @@ func (r *Restorer) queue(p *part) error {
 	}
 	r.out.take(p.out)
 	p.out = nil
-	if safe, yes := r.watch.guards(); yes && !r.passed {
+	if safe, yes := r.watch.guards(); yes && r.passed == 0 {
 		r.out.guard(safe)
 	}
 	if r.out.guards() > r.cfg.holdLimit {
@@ -323,7 +326,12 @@ func (r *Restorer) Info() Info {
 		info.Payload = payloadOf(kind)
 	}
 	_, info.Guarded = r.watch.guards()
-	info.Complete = r.passed || r.err == io.EOF
+	switch {
+	case r.passed > 0:
+		info.End = r.passed
+	case r.err == io.EOF:
+		info.End = r.decoded
+	}
 	return info
 }
 

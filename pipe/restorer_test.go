@@ -81,7 +81,7 @@ func TestWriteToWritesWholeChunks(t *testing.T) {
 		t.Errorf("stats %+v", s)
 	}
 	text, err := json.Marshal(rs.Info())
-	if want := `{"kind":"sealed","chunk":65536,"payload":"opaque","wire":"zstd","live":false,"guarded":false,"complete":true,"frames":5}`; string(text) != want || err != nil {
+	if want := `{"kind":"sealed","chunk":65536,"payload":"opaque","wire":"zstd","live":false,"guarded":false,"end":327680,"frames":5}`; string(text) != want || err != nil {
 		t.Errorf("info %s, %v", text, err)
 	}
 }

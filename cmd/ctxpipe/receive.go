@@ -91,7 +91,8 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 type liveOnly struct {
 	r        *pipe.Restorer
 	w        io.Writer
-	complete atomic.Bool // all of the save stream was verified, and leaves
+	written  int64
+	complete atomic.Bool // all of the save stream was verified, and has left
 }
 
 func (l *liveOnly) Write(p []byte) (int, error) {
@@ -102,7 +103,8 @@ func (l *liveOnly) Write(p []byte) (int, error) {
 		}
 	}
 	n, err := l.w.Write(p)
-	if l.r.Info().Complete {
+	l.written += int64(n)
+	if end := l.r.Info().End; end > 0 && l.written >= end {
 		l.complete.Store(true)
 	}
 	return n, err
