@@ -13,6 +13,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/internal/vectest"
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
@@ -29,6 +30,8 @@ func TestMain(m *testing.M) {
 //
 //	real.xlsave      a save stream of a real Xen
 //	foreign.zst      the same, compressed by another zstd in two frames
+//	short.zst        the beginning of that
+//	newer.zst        the beginning of a stream that says its reader has to know format 9
 //	good.bin         a domain context, compact
 //	wide.bin         another, wide
 //	tsc.bin          one whose TSC_INFO is real, made by make
@@ -54,6 +57,8 @@ func TestScripts(t *testing.T) {
 func prepare(t *testing.T, dir string) error {
 	real := vectest.RealStream(t)
 	files := map[string][]byte{"real.xlsave": real, "zeros": make([]byte, 64<<10), "foreign.zst": append(foreign(t, real[:300_000]), foreign(t, real[300_000:])...)}
+	files["short.zst"] = files["foreign.zst"][:1000]
+	files["newer.zst"] = zst.AppendHeader(nil, zst.Header{Chunk: 1 << 20, Format: 9, Optional: []byte{9, 0x80, 1, 0, 1}})
 	for _, s := range vectest.Sets(t) {
 		for _, v := range s.Vectors {
 			switch name := s.Layout.String() + "/" + v.Name; {
