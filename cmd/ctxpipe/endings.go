@@ -43,14 +43,14 @@ func cleanUpOnSignals() {
 	signal.Notify(signals, endings...)
 	go func() {
 		sig := <-signals
-		cleanUp()
+		screen.leave()
+		removeUnfinished()
 		os.Exit(statusOfSignal(sig))
 	}()
 }
 
-// cleanUp makes ready to end in haste.
-func cleanUp() {
-	screen.leave()
+// removeUnfinished makes ready to end in haste.
+func removeUnfinished() {
 	unfinished.Lock() // for ever: nothing gets its name any more
 	for name := range unfinished.names {
 		os.Remove(name)

@@ -88,7 +88,7 @@ func (j *job) insist(last func(error)) (end func()) {
 				return
 			}
 			err := context.Cause(j.ctx)
-			cleanUp()
+			removeUnfinished()
 			// Whoever reads what is said may be the one that is stuck.
 			time.AfterFunc(grace, func() { os.Exit(statusOf(err)) })
 			last(err)

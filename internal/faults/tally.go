@@ -1,0 +1,69 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// Key is the attribute of a test that holds a [Row] as JSON.
+const Key = "reliability"
+
+// A Row is one line of a table of docs/reliability.md.
+type Row struct {
+	Table   string // "faults" or "hostile"
+	Fault   string // or the input
+	Command string // or the layer
+	Rounds  int
+	Outcome string // what came of the rounds, or the limit that stopped the input
+	Peak    int64  // most resident bytes; 0 if nobody looked
+}
+
+// Tell tells of a row.
+func Tell(t *testing.T, r Row) {
+	t.Helper()
+	b, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Attr(Key, string(b))
+}
+
+// A Tally counts what came of rounds with one fault in one command.
+type Tally struct {
+	t              *testing.T
+	fault, command string
+	mu             sync.Mutex
+	outcomes       map[string]int
+}
+
+// NewTally makes one that tells of its row when the test ends.
+func NewTally(t *testing.T, fault, command string) *Tally {
+	y := &Tally{t: t, fault: fault, command: command, outcomes: make(map[string]int)}
+	t.Cleanup(y.tell)
+	return y
+}
+
+// Count counts a round that came out like that.
+func (y *Tally) Count(outcome string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.outcomes[outcome]++
+}
+
+func (y *Tally) tell() {
+	rounds := 0
+	var said []string
+	for _, o := range slices.Sorted(maps.Keys(y.outcomes)) {
+		rounds += y.outcomes[o]
+		said = append(said, fmt.Sprintf("%d %s", y.outcomes[o], o))
+	}
+	if y.t.Failed() {
+		said = append(said, "FAILED")
+	}
+	Tell(y.t, Row{Table: "faults", Fault: y.fault, Command: y.command, Rounds: rounds, Outcome: strings.Join(said, ", ")})
+}
