@@ -75,10 +75,11 @@ func (l *Link) bucket() *Bucket {
 }
 
 // shape gives how many bytes may pass at once and how many may queue, for a
-// rate: what comes in a tick of the kernel, and 10 ms of the rate.
+// rate: what comes in a tick of the kernel, and 25 ms of the rate. With less of a queue
+// TCP overruns it at its start, and the link is slower than its rate.
 func shape(bits int64) (burst, queue int64) {
 	bytes := bits / 8
-	return max(bytes/200, 2*piece), max(bytes/100, 4*piece)
+	return max(bytes/200, 2*piece), max(bytes/40, 8*piece)
 }
 
 // connect gives both ends of a new TCP connection.
