@@ -12,6 +12,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/bench/proc"
 	"github.com/ctxpipe/ctxpipe/bench/result"
+	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
 // Where says in which comparisons a way takes part.
@@ -40,21 +41,24 @@ func (w Way) OnLinks() bool { return w.Where != CodecOnly }
 // OnFiles says whether it takes part where files are compressed.
 func (w Way) OnFiles() bool { return w.Where != LinkOnly }
 
-// own gives the ways of ctxpipe, by the program's file name.
+// own gives the ways of ctxpipe, by the program's file name: every level between files, and
+// auto over links.
 func own(self string) []Way {
 	way := func(name string, where Where, args ...string) Way {
 		return Way{Name: "ctxpipe " + name, Role: result.Ours, Where: where,
 			Compress: append(proc.Command{self, "compress"}, args...), Restore: proc.Command{self, "restore"}}
 	}
-	return []Way{
-		way("elide", CodecOnly, "--level", "elide"),
-		way("fast", CodecOnly, "--level", "fast", "--wire", "ctxpipe"),
-		way("fastest", CodecOnly, "--level", "fastest"),
-		way("default", CodecOnly, "--level", "default"),
-		way("better", CodecOnly, "--level", "better"),
-		way("auto", LinkOnly, "--level", "auto"),
-		way("auto, wire ctxpipe", LinkOnly, "--level", "auto", "--wire", "ctxpipe"),
+	var all []Way
+	for l := pipe.LevelElide; l < pipe.LevelAuto; l++ {
+		args := []string{"--level", l.String()}
+		if l == pipe.LevelFast {
+			args = append(args, "--wire", "ctxpipe")
+		}
+		all = append(all, way(l.String(), CodecOnly, args...))
 	}
+	return append(all,
+		way("auto", LinkOnly, "--level", "auto"),
+		way("auto, wire ctxpipe", LinkOnly, "--level", "auto", "--wire", "ctxpipe"))
 }
 
 // others are the peers, from light to heavy.

@@ -17,7 +17,7 @@ var mayImport = map[string][]string{
 	"bench":                  {"bench/gen", "bench/link", "bench/peers", "bench/proc", "bench/result", "bench/saving", "internal/guestmem", "pipe"},
 	"bench/gen":              {"frame", "frame/libxc", "frame/libxl", "frame/xl", "internal/guestmem"},
 	"bench/link":             {"bench/result"},
-	"bench/peers":            {"bench/proc", "bench/result"},
+	"bench/peers":            {"bench/proc", "bench/result", "pipe"},
 	"bench/plot":             {},
 	"bench/proc":             {},
 	"bench/report":           {"bench/plot", "bench/result", "bench/saving"},
