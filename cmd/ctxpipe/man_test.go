@@ -49,13 +49,17 @@ func TestManualPages(t *testing.T) {
 	}
 }
 
-// manualPages gives the pages by name: ctxpipe(1), and one for each command.
+// manualPages gives the pages by name: ctxpipe(1), and one for each command that is
+// shown.
 func manualPages(t *testing.T) map[string][]byte {
 	t.Helper()
 	root := newRoot()
 	root.DisableAutoGenTag = true // no date of today
 	pages := make(map[string][]byte)
 	for _, cmd := range append([]*cobra.Command{root}, root.Commands()...) {
+		if cmd.Hidden {
+			continue // what this program runs of itself
+		}
 		name := "ctxpipe"
 		if cmd != root {
 			name += "-" + cmd.Name()
