@@ -1,6 +1,6 @@
 # Plain verbs; .ci/run does all of them that must hold before landing.
 
-.PHONY: build test race lint bench fuzz cross demo clean
+.PHONY: build test race lint bench fuzz cross demo clean test-xen
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o dist/ctxpipe ./cmd/ctxpipe
@@ -26,6 +26,11 @@ fuzz:
 
 cross:
 	.ci/cross
+
+# Real guests on a real Xen in QEMU, all scenarios or some: test/xen/README.md.
+SCENARIOS ?=
+test-xen:
+	test/xen/run $(SCENARIOS)
 
 demo:
 	go run ./cmd/ctxpipe demo
