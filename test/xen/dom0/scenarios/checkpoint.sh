@@ -1,4 +1,4 @@
-# shellcheck shell=bash source-path=SCRIPTDIR/.. source=../lib.sh
+# shellcheck shell=bash
 # A guest goes on while it is saved, and the checkpoint starts beside it under another name, or in its place.
 for guest in pv pvh; do
 	need "$guest"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash source-path=SCRIPTDIR/.. source=../lib.sh
+# shellcheck shell=bash
 # A guest is saved into a compressed file and comes back from it, through a pipe and as restore's command.
 for guest in pv pvh; do
 	need "$guest"
