@@ -23,7 +23,11 @@ breaks pv "cut in the middle" cut there $half source
 breaks pvh "connection lost in the middle" drop there $half source
 breaks pv "bit flipped in the middle" flip there $half source
 breaks pvh "receiver killed in the middle" kill-receive there $half source
+breaks pv "sender killed in the middle" kill-send there $half source
 breaks pv "answers cut in \"ready\"" cut back 30 source
 breaks pv "answers cut in \"received\"" cut back 87 source
+
+# Here only a person can say whether the copy runs, so the guest is left paused.
 breaks pvh "receiver killed once it has received" kill-receive back 87 "stopped source"
 breaks pv "answers cut behind \"received\"" cut back 88 "copy and stopped source"
+breaks pv "sender killed once the copy runs" kill-send back 88 "copy and stopped source"
