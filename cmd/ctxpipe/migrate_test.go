@@ -401,6 +401,17 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// The far side has done all it was there for once it has answered, and may be gone before
+// the guest here is.
+func TestSendFarSideEndsFirst(t *testing.T) {
+	h := newHosts(t, "destroy=wait:over")
+	status, said := h.run("ctxpipe", "send", "--via", `ssh "$@"; exec <&-; >over; :`, "--stats", "stats", "guest", "there")
+	if status != 0 || len(h.read("stats")) == 0 {
+		t.Errorf("status %d\n%s", status, said)
+	}
+	h.has(said, "", "guest running")
+}
+
 // A save that xl cannot end leaves the guest suspended, which send can only report.
 func TestSendKilledSave(t *testing.T) {
 	h := newHosts(t, "save@400000=kill")

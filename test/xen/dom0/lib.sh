@@ -29,6 +29,13 @@ all_zero() {
 # fails COMMAND...: the command must fail.
 fails() { ! "$@"; }
 
+# status NUMBER COMMAND...: the command must end with that status.
+status() {
+	local status=0
+	"${@:2}" || status=$?
+	[ "$status" = "$1" ] || ! say "status $status"
+}
+
 # quiet COMMAND...: what it says goes to the log.
 quiet() { "$@" >>"$log" 2>&1; }
 
@@ -71,10 +78,10 @@ counted() {
 # never two of it, and that no filter is left behind.
 ends() {
 	local result=ok
-	check "$row_guest is at: $1" wait_for 60 at "$1"
+	check "$row_guest is at: $1" wait_for 300 at "$1"
 	case $1 in source* | copy*) check "it lives, and its memory is whole" lives "$row_guest" ;; esac
 	check "there were never two of it" ran_once "$row_guest"
-	check "no filter is left" wait_for 30 no_filter
+	check "no filter is left" wait_for 120 no_filter
 	check "it still is at: $1" at "$1"
 	[ "$failed" = "$row_failed" ] || result=FAIL
 	echo "$row_guest|$row_what|$row_seconds|$row_wire|$row_plain|$(where "$row_guest")|$result" >>"$rows"
@@ -161,7 +168,7 @@ need() {
 	[ "$1" = pv ] || dirty=300
 	guest_config "$1" "$1" fill=0.2 dirty=$dirty seed=1
 	check "$1 started" quiet xl create "/tmp/$1.cfg"
-	check "$1 has filled its memory" wait_for 240 guest_said "$1" 'GUEST FILLED'
+	check "$1 has filled its memory" wait_for 900 guest_said "$1" 'GUEST FILLED'
 }
 
 # gone GUEST: destroys all there is of it, and puts its console's output aside: what is started now begins anew.
@@ -195,8 +202,8 @@ lives() {
 	tick=$(last tick "$name")
 	check=$(last check "$name")
 	one_running "$name" &&
-		wait_for 120 past tick "$name" $((tick + 3)) &&
-		wait_for 120 past check "$name" $((check + 3)) &&
+		wait_for 600 past tick "$name" $((tick + 3)) &&
+		wait_for 600 past check "$name" $((check + 3)) &&
 		fails guest_said "$name" 'GUEST DAMAGED' &&
 		one_running "$name"
 }

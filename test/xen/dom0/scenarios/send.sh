@@ -1,13 +1,14 @@
 # shellcheck shell=bash
 # ctxpipe send moves a guest that need not be live: xl saves it, and it is destroyed only once the copy runs.
 
-# breaks GUEST WHAT FAULT WAY BYTES WHERE: a row.
+# breaks GUEST WHAT FAULT WAY BYTES WHERE [STATUS...]: a row. A status is one that send may end with.
 breaks() {
-	need "$1"
-	row "$1" "send, $2"
-	check "ctxpipe send fails" timed fails send "$1" "$3" "$4" "$5"
-	ends "$6"
-	if [ "$6" != source ]; then gone "$1"; fi
+	local guest=$1 where=$6
+	need "$guest"
+	row "$guest" "send, $2"
+	check "ctxpipe send fails with status ${7:-1}" timed status "${7:-1}" send "$guest" "$3" "$4" "$5"
+	ends "$where"
+	if [ "$where" != source ]; then gone "$guest"; fi
 }
 
 for guest in pv pvh; do
@@ -20,14 +21,15 @@ done
 half=$((${row_wire:-40000000} / 2))
 
 breaks pv "cut in the middle" cut there $half source
-breaks pvh "connection lost in the middle" drop there $half source
+breaks pvh "connection lost in the middle" drop there $half source 255
 breaks pv "bit flipped in the middle" flip there $half source
-breaks pvh "receiver killed in the middle" kill-receive there $half source
-breaks pv "sender killed in the middle" kill-send there $half source
-breaks pv "answers cut in \"ready\"" cut back 30 source
-breaks pv "answers cut in \"received\"" cut back 87 source
+breaks pvh "receiver killed in the middle" kill-receive there $half source 137
+breaks pv "sender killed in the middle" kill-send there $half source 137
+breaks pv "connection lost in \"ready\"" drop back 30 source 255
+breaks pv "connection lost in \"received\"" drop back 87 source 255
+breaks pvh "receiver killed once it has received" kill-receive back 87 source
 
-# Here only a person can say whether the copy runs, so the guest is left paused.
-breaks pvh "receiver killed once it has received" kill-receive back 87 "stopped source"
-breaks pv "answers cut behind \"received\"" cut back 88 "copy and stopped source"
-breaks pv "sender killed once the copy runs" kill-send back 88 "copy and stopped source"
+# Only a person can say now whether the copy runs, so the guest is left paused.
+breaks pv "connection lost behind \"received\"" late back 87 "stopped source" 4
+breaks pvh "connection lost behind the start of the copy" drop back 127 "copy and stopped source" 4
+breaks pv "sender killed behind the start of the copy" kill-send back 127 "copy and stopped source" 137
