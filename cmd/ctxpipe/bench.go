@@ -31,10 +31,11 @@ whole processes. FILEs are save streams, plain or in zstd; ctxpipe gen makes som
   flat   compress and restore streams of growing length, for the memory that takes
 
 Tables go to standard output; --json keeps every sample. From that --report makes a page
-with pictures and without measuring anything.
+with pictures and without measuring anything.`
 
-  ctxpipe bench guest.xlsave --json run.json
-  ctxpipe bench --report BENCHMARKS.md run.json`
+const benchExamples = `  ctxpipe bench --parts codec guest.xlsave
+  ctxpipe bench --parts link --rates 1G,0 --only plain --only 'zstd -1' --only 'ctxpipe auto' guest.xlsave
+  ctxpipe bench --parts codec --json run.json guest.zst && ctxpipe bench --report BENCHMARKS.md run.json`
 
 // benchFlags say what is measured and what becomes of it.
 type benchFlags struct {
@@ -53,9 +54,10 @@ type benchFlags struct {
 func newBench() *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
-		Use:   "bench [FILE...]",
-		Short: "Measure ctxpipe beside other compressors",
-		Long:  benchHelp,
+		Use:     "bench [FILE...]",
+		Short:   "Measure ctxpipe beside other compressors",
+		Long:    benchHelp,
+		Example: benchExamples,
 	}
 	f.addTo(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

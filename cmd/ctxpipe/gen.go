@@ -13,10 +13,10 @@ ought to be given. The same options give the same bytes.
 
 --mix says how many of a hundred pages are of each kind: zero, dup (equal to an earlier
 one), text, code, pointers, random. With several passes it is the stream of a live
-migration, which sends again what the guest changes meanwhile.
+migration, which sends again what the guest changes meanwhile.`
 
-  ctxpipe gen --memory 1G --seed 7 | ctxpipe compress -o guest.zst
-  ctxpipe gen --mix zero=60,text=20,code=20 --passes 4 | ctxpipe verify`
+const genExamples = `  ctxpipe gen --memory 64M --seed 7 | ctxpipe compress -o made-up.zst
+  ctxpipe gen --memory 64M --mix zero=60,text=20,code=20 --passes 4 | ctxpipe verify`
 
 func newGen() *cobra.Command {
 	var output string
@@ -25,10 +25,11 @@ func newGen() *cobra.Command {
 	mix := mixFlag(guestmem.Usual)
 	g := gen.Guest{}
 	cmd := &cobra.Command{
-		Use:   "gen",
-		Short: "Make up the save stream of a guest",
-		Long:  genHelp,
-		Args:  cobra.NoArgs,
+		Use:     "gen",
+		Short:   "Make up the save stream of a guest",
+		Long:    genHelp,
+		Example: genExamples,
+		Args:    cobra.NoArgs,
 	}
 	fs := cmd.Flags()
 	fs.Var(&memory, "memory", "of the guest, 1M to 1T (default 256M)")
