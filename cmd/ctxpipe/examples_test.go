@@ -111,6 +111,11 @@ func exampleHosts(t *testing.T, line string) *hosts {
 			t.Fatal(err)
 		}
 	}
+	for _, bad := range []string{"newer.zst", "short.zst"} {
+		if err := os.Remove(filepath.Join(string(h.Dir), bad)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	move("real.xlsave", "guest.xlsave")
 	move("tsc.bin", "context.bin")
 	if status, said := h.run("ctxpipe", "compress", "guest.xlsave", "-o", "guest.zst"); status != 0 {

@@ -32,12 +32,7 @@ const restoreExamples = `  ssh source 'xl save -p guest /dev/stdout | ctxpipe co
   ctxpipe restore --range 100K:64K guest.zst | sha256sum`
 
 func newRestore() *cobra.Command {
-	var flags filterFlags
-	var resources resourceFlags
-	var window windowFlag
-	var check checkFlag
-	var hold holdFlag
-	var part byteRange
+	var f restoreFlags
 	cmd := &cobra.Command{
 		Use:     "restore [FILE] [-- COMMAND [ARG...]]",
 		Short:   "Restore what compress made",
@@ -45,53 +40,79 @@ func newRestore() *cobra.Command {
 		Example: restoreExamples,
 		Args:    fileAndCommand,
 	}
-	flags.addTo(cmd)
-	resources.addTo(cmd.Flags())
-	window.addTo(cmd.Flags())
-	check.addTo(cmd.Flags())
-	hold.addTo(cmd.Flags())
-	cmd.Flags().Var(&part, "range", "restore LEN bytes from OFF on, as in 1G:64K; without LEN all from there on")
+	f.addTo(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
 		args, command := splitCommand(cmd, args)
-		opts, err := window.options()
+		opts, err := f.options()
 		if err != nil {
 			return err
 		}
-		held, err := hold.options()
-		if err != nil {
-			return err
-		}
-		opts = append(opts, held...)
-		common, err := commonOptions(&resources, &check)
-		if err != nil {
-			return err
-		}
-		for _, o := range common {
-			opts = append(opts, o)
-		}
-		if flags.force {
-			opts = append(opts, pipe.WithForce())
-		}
-		if command != nil && (flags.output != "" || part.text != "") {
+		if command != nil && (f.output != "" || f.part.text != "") {
 			return usagef("neither -o nor --range has a use with a COMMAND")
 		}
-		return withInput(args, func(name string, in *os.File) error {
-			if command != nil {
-				return flags.feed("restore", command, func(out *os.File, j *job) (pipe.Info, pipe.Stats, error) {
-					info, stats, err := restore(name, in, out, opts, flags.quiet, j)
-					return info, stats, hintWindow(err, resources.memory)
-				})
-			}
-			return flags.filter("restore", in, func(in, out *os.File, j *job) (pipe.Stats, error) {
-				if part.text != "" {
-					return restoreRange(name, in, out, part, opts, flags.quiet, j)
-				}
-				_, stats, err := restore(name, in, out, opts, flags.quiet, j)
-				return stats, hintWindow(err, resources.memory)
-			})
-		})
+		return withInput(args, func(name string, in *os.File) error { return f.restore(name, in, command, opts) })
 	}
 	return cmd
+}
+
+// restoreFlags are restore's.
+type restoreFlags struct {
+	filterFlags
+	resources resourceFlags
+	window    windowFlag
+	check     checkFlag
+	hold      holdFlag
+	part      byteRange
+}
+
+func (f *restoreFlags) addTo(cmd *cobra.Command) {
+	f.filterFlags.addTo(cmd)
+	f.resources.addTo(cmd.Flags())
+	f.window.addTo(cmd.Flags())
+	f.check.addTo(cmd.Flags())
+	f.hold.addTo(cmd.Flags())
+	cmd.Flags().Var(&f.part, "range", "restore LEN bytes from OFF on, as in 1G:64K; without LEN all from there on")
+}
+
+// options gives the options of the flags.
+func (f *restoreFlags) options() ([]pipe.RestoreOption, error) {
+	opts, err := f.window.options()
+	if err != nil {
+		return nil, err
+	}
+	held, err := f.hold.options()
+	if err != nil {
+		return nil, err
+	}
+	opts = append(opts, held...)
+	common, err := commonOptions(&f.resources, &f.check)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range common {
+		opts = append(opts, o)
+	}
+	if f.force {
+		opts = append(opts, pipe.WithForce())
+	}
+	return opts, nil
+}
+
+// restore restores an input to where the flags say, or into a command if there is one.
+func (f *restoreFlags) restore(name string, in *os.File, command []string, opts []pipe.RestoreOption) error {
+	if command != nil {
+		return f.feed("restore", command, func(out *os.File, j *job) (pipe.Info, pipe.Stats, error) {
+			info, stats, err := restore(name, in, out, opts, f.quiet, j)
+			return info, stats, hintWindow(err, f.resources.memory)
+		})
+	}
+	return f.filter("restore", in, func(in, out *os.File, j *job) (pipe.Stats, error) {
+		if f.part.text != "" {
+			return restoreRange(name, in, out, f.part, opts, f.quiet, j)
+		}
+		_, stats, err := restore(name, in, out, opts, f.quiet, j)
+		return stats, hintWindow(err, f.resources.memory)
+	})
 }
 
 func restore(name string, in, out *os.File, opts []pipe.RestoreOption, quiet bool, j *job) (pipe.Info, pipe.Stats, error) {

@@ -29,11 +29,7 @@ const sendExamples = `  ctxpipe send guest dest
   ctxpipe send --via 'ssh -p 2222' --level default guest dest`
 
 func newSend() *cobra.Command {
-	var far farFlags
-	var effort effortFlags
-	var resources resourceFlags
-	var pause pauseFlag
-	var tell tellFlags
+	var flags liveFlags
 	cmd := &cobra.Command{
 		Use:     "send GUEST HOST",
 		Short:   "Move a guest to another host, saved",
@@ -46,18 +42,14 @@ func newSend() *cobra.Command {
 			return nil
 		},
 	}
-	far.addTo(cmd.Flags())
-	effort.addTo(cmd)
-	resources.addTo(cmd.Flags())
-	pause.addTo(cmd.Flags())
-	tell.addTo(cmd.Flags())
+	flags.addTo(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		opts, err := liveOptions(&effort, &resources, &pause)
+		opts, err := flags.options()
 		if err != nil {
 			return err
 		}
-		return tell.tell("send", false, func(j *job) (pipe.Stats, error) {
-			s := sending{far: &far, host: args[1], opts: opts, watched: j}
+		return flags.tell("send", false, func(j *job) (pipe.Stats, error) {
+			s := sending{far: &flags.far, host: args[1], opts: opts, watched: j}
 			outcome, err := s.run(args[0])
 			return s.stats(), sendError(outcome, args[0], args[1], err)
 		})

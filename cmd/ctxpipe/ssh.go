@@ -5,13 +5,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pkg/errors"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
-	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/pipe"
 )
 
@@ -29,26 +26,8 @@ const sshExamples = `  xl migrate -s 'ctxpipe ssh' guest dest
   xl migrate -s 'ctxpipe ssh --via "ssh -p 2222"' guest dest
   xl migrate -s 'ctxpipe ssh --level fastest -v' guest dest`
 
-// pauseFlag says how long a pause of the source is.
-type pauseFlag struct{ pause time.Duration }
-
-func (f *pauseFlag) addTo(fs *pflag.FlagSet) {
-	fs.DurationVar(&f.pause, "pause", pipe.DefaultPause, "what has come leaves when nothing more has for so long, 100µs to 1m")
-}
-
-func (f *pauseFlag) option() (pipe.Option, error) {
-	if f.pause < 100*time.Microsecond || f.pause > time.Minute {
-		return nil, usagef("--pause takes 100µs to 1m, not %v", f.pause)
-	}
-	return pipe.WithLive(f.pause), nil
-}
-
 func newSSH() *cobra.Command {
-	var far farFlags
-	var effort effortFlags
-	var resources resourceFlags
-	var pause pauseFlag
-	var tell tellFlags
+	var flags liveFlags
 	cmd := &cobra.Command{
 		Use:     "ssh HOST COMMAND [ARG...]",
 		Short:   "Carry a live migration of xl",
@@ -62,44 +41,17 @@ func newSSH() *cobra.Command {
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
-	far.addTo(cmd.Flags())
-	effort.addTo(cmd)
-	resources.addTo(cmd.Flags())
-	pause.addTo(cmd.Flags())
-	tell.addTo(cmd.Flags())
+	flags.addTo(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		opts, err := liveOptions(&effort, &resources, &pause)
+		opts, err := flags.options()
 		if err != nil {
 			return err
 		}
-		return tell.tell("ssh", false, func(j *job) (pipe.Stats, error) {
-			return carry(&far, args[0], args[1:], opts, j)
+		return flags.tell("ssh", false, func(j *job) (pipe.Stats, error) {
+			return carry(&flags.far, args[0], args[1:], opts, j)
 		})
 	}
 	return cmd
-}
-
-// liveOptions gives the options of a Compressor for a migration.
-func liveOptions(effort *effortFlags, resources *resourceFlags, pause *pauseFlag) ([]pipe.Option, error) {
-	opts, err := effort.options(nil)
-	if err != nil {
-		return nil, err
-	}
-	if effort.format < zst.FormatLive {
-		return nil, &usageError{
-			errors.Errorf("--format %d: a migration is a live stream, which needs format %d", effort.format, zst.FormatLive),
-			"upgrade ctxpipe on the other host, or move the guest by xl save -p, ctxpipe compress and restore",
-		}
-	}
-	live, err := pause.option()
-	if err != nil {
-		return nil, err
-	}
-	common, err := resources.options()
-	for _, o := range common {
-		opts = append(opts, o)
-	}
-	return append(opts, live), err
 }
 
 // carry carries standard input to a command on another host.
