@@ -20,7 +20,6 @@ half=$((${row_wire:-40000000} / 2))
 breaks "cut at its beginning" cut there 1000 source
 breaks "bit flipped at its beginning" flip there 100000 source
 breaks "connection lost in the middle" drop there $half source
-breaks "bit flipped in the middle" flip there $half source
 breaks "sender killed in the middle" kill-ssh there $half source
 breaks "receiver killed in the middle" kill-receive there $half source
 breaks "sender killed at the last pages" kill-ssh suspended pvh source
