@@ -130,7 +130,7 @@ func show(w io.Writer, i inspection, asJSON bool) error {
 // inspect walks a context. With an error it gives what came before.
 func inspect(in io.Reader) (inspection, error) {
 	found := inspection{Kind: frame.Layer}
-	r, err := source.NewReader(in, source.WithMarks())
+	r, err := source.NewReader(in, source.WithMarks(), source.WithMaxEntries(xen.DefaultMaxEntries))
 	if err != nil {
 		return found, err
 	}

@@ -53,7 +53,11 @@ func (f *verifyFlags) judgeStream(r io.Reader) (v verdict, err error) {
 			if first == nil {
 				first = e
 			}
-			v.Findings = append(v.Findings, *problemOf(e))
+			if len(v.Findings) < mostFindings {
+				v.Findings = append(v.Findings, *problemOf(e))
+			} else {
+				v.More++
+			}
 		}))
 	}
 	w, err := xen.New(opts...)

@@ -23,7 +23,7 @@ func TestReliabilityStalledFarSide(t *testing.T) {
 		here, there string
 	}{
 		{"migrate-receive@before-1", 3, unharmed, ""},
-		{"migrate-receive@400000", 3, unharmed, "guest--incoming paused"}, // it cannot report, as the real one
+		{"migrate-receive@400000", 3, unharmed, "any"}, // it may not be able to report, and leaves its copy then, paused
 		{"migrate-receive@before-3", 3, unharmed, ""},
 		{"migrate-receive@after-3", 4, away, "guest running"},
 	} {
@@ -46,7 +46,13 @@ func TestReliabilityStalledFarSide(t *testing.T) {
 			if status := p.End(); status != c.status || !bytes.Contains(said.Bytes(), []byte("not a byte has come or gone for 1s")) {
 				t.Errorf("status %d, want %d\n%s", status, c.status, said.String())
 			}
-			h.has(said.String(), c.here, c.there)
+			there := c.there
+			if got := h.domains("there"); there == "any" && got == "guest--incoming paused" {
+				there = got
+			} else if there == "any" {
+				there = ""
+			}
+			h.has(said.String(), c.here, there)
 			y.Count(map[int]string{3: "guest runs on here", 4: "guest paused here, a person has to look"}[c.status])
 		})
 	}

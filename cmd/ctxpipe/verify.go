@@ -23,7 +23,7 @@ followed by nothing but what xl migrate sends. It may be compressed.
 
 Exit status 1 and one line on standard error tell a bad one: layer, record, offset,
 what is wrong, what was wanted and got, and the rule of docs/spec that was broken.
-With --all there is a line for each finding, as far as the structure can be followed.
+With --all there is a line for each finding, up to a thousand, as far as the structure can be followed.
 
 With --pass-through it copies standard input to standard output while it checks,
 and so can stand in line with a migration. It ends at the first rule that is broken,
@@ -96,15 +96,19 @@ type verdict struct {
 	Pages    int64       `json:"pages,omitempty"`    // with data
 	Trailing string      `json:"trailing,omitempty"` // what follows the stream
 	Bytes    int64       `json:"bytes,omitempty"`
-	SHA256   string      `json:"sha256,omitempty"` // over all bytes of the payload
-	Error    *problem    `json:"error,omitempty"`  // the first finding, or what ended the walk
-	Findings []problem   `json:"findings,omitempty"`
+	SHA256   string      `json:"sha256,omitempty"`        // over all bytes of the payload
+	Error    *problem    `json:"error,omitempty"`         // the first finding, or what ended the walk
+	Findings []problem   `json:"findings,omitempty"`      // the first thousand
+	More     int64       `json:"more_findings,omitempty"` // beyond them
 }
 
 type domain struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
 }
+
+// mostFindings is how many are told: a stream can have as many as it has bytes.
+const mostFindings = 1000
 
 // problem is an error with its place, for programs.
 type problem struct {
@@ -182,6 +186,9 @@ func (f *verifyFlags) tell(w io.Writer, name string, v verdict, err error) error
 		if v.Error == nil || p != *v.Error {
 			say("error", "%s: %s", shown(name), p.Message)
 		}
+	}
+	if v.More > 0 {
+		say("note", "%s: %d more findings", shown(name), v.More)
 	}
 	return errors.Wrap(err, shown(name))
 }

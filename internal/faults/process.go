@@ -21,9 +21,26 @@ const patience = 90 * time.Second
 // standard error.
 type Process struct {
 	*exec.Cmd
-	Said  bytes.Buffer // on standard error, if that is nowhere else
+	Said  Beginning // of standard error, if that is nowhere else
 	t     testing.TB
 	timer *time.Timer
+}
+
+// Beginning is the first of what is written to it, so that a process which says much leaves
+// the memory of its test small: a child counts that as its own.
+type Beginning struct {
+	bytes.Buffer
+	All int64 // bytes that were written
+}
+
+// mostKept is how much a Beginning keeps.
+const mostKept = 128 << 10
+
+// Write takes all of p.
+func (b *Beginning) Write(p []byte) (int, error) {
+	b.All += int64(len(p))
+	b.Buffer.Write(p[:min(len(p), mostKept-b.Len())])
+	return len(p), nil
 }
 
 // Start starts a command. Its standard input and output are the caller's business; its ends
