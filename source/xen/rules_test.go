@@ -1,8 +1,10 @@
 package xen_test
 
 import (
+	"encoding/binary"
 	"os"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/ctxpipe/ctxpipe/frame"
@@ -84,10 +86,6 @@ func checkMutation(t *testing.T, name string, m mutation, b []byte) {
 // The specification and the mutations agree on what there is, and how severe
 // it is. Where a rule has two severities, one of them is in the table.
 func TestMutationsCoverTheSpecification(t *testing.T) {
-	text, err := os.ReadFile("../../docs/spec/xen-streams.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	tried := map[frame.Rule]map[string]bool{}
 	for _, m := range mutations {
 		if tried[m.rule] == nil {
@@ -95,7 +93,7 @@ func TestMutationsCoverTheSpecification(t *testing.T) {
 		}
 		tried[m.rule][m.severity] = true
 	}
-	rows := regexp.MustCompile(`\| \*\*\[(XS-[0-9]+)\]\*\* \| (\w+) \|`).FindAllStringSubmatch(string(text), -1)
+	rows := rulesTable(t)
 	for _, r := range rows {
 		if rule := frame.Rule(r[1]); !tried[rule][r[2]] {
 			t.Errorf("%s is a %s rule, tried as %v", rule, r[2], tried[rule])
@@ -104,6 +102,62 @@ func TestMutationsCoverTheSpecification(t *testing.T) {
 	if len(rows) != len(tried) {
 		t.Errorf("%d rules in the tables, %d tried", len(rows), len(tried))
 	}
+}
+
+// rulesTable gives the rows of the specification's tables: all of it, the rule, its severity, the
+// text.
+func rulesTable(tb testing.TB) [][]string {
+	tb.Helper()
+	text, err := os.ReadFile("../../docs/spec/xen-streams.md")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return regexp.MustCompile(`\| \*\*\[(XS-[0-9]+)\]\*\* \| (\w+) \|(.*)`).FindAllStringSubmatch(string(text), -1)
+}
+
+// Whatever is wrong with a stream: what stops a loader is not a rule that only a verifier
+// has, what stops one that goes on is a fatal one, and there is a row for each.
+func FuzzSeverities(f *testing.F) {
+	streams := made()
+	names := []string{"pv2", "pv3", "pv4compact", "pv4wide", "hvm2", "hvm3", "pvh4"}
+	for i := range names {
+		f.Add(uint8(i), uint32(40+i), uint32(1<<8), uint32(100*i), uint32(1))
+		f.Add(uint8(i), uint32(1000*i), uint32(0x80), uint32(99999), uint32(0xff))
+	}
+	rows := rulesTable(f)
+	severities := make(map[frame.Rule]string)
+	for _, r := range rows {
+		severities[frame.Rule(r[1])] += r[2] + " "
+		if strings.Contains(r[3], "is a load rule") {
+			severities[frame.Rule(r[1])] += "load "
+		}
+	}
+	general := regexp.MustCompile(`^(XS-[0-9]|XS-71|[^X].*)$`)
+	// The rules of §2 and §3 are not in the tables, and those of contexts have their own.
+	severity := func(t *testing.T, err error) string {
+		rule := ruleOf(t, err)
+		if general.MatchString(string(rule)) {
+			return "fatal load verify"
+		}
+		if severities[rule] == "" {
+			t.Fatalf("no row for what is wrong: %v", err)
+		}
+		return severities[rule]
+	}
+	f.Fuzz(func(t *testing.T, which uint8, at, flip, at2, flip2 uint32) {
+		b := streams[names[int(which)%len(names)]].bytes()
+		for _, m := range [][2]uint32{{at, flip}, {at2, flip2}} {
+			p := b[int(m[0])%(len(b)-4):]
+			binary.LittleEndian.PutUint32(p, binary.LittleEndian.Uint32(p)^m[1])
+		}
+		if _, err := walk(t, b, 0); err != nil && severity(t, err) == "verify " {
+			t.Errorf("a loader stops at %v", err)
+		}
+		_, err := walk(t, b, 0, xen.WithStrictness(xen.Verify), xen.WithFindings(func(e *frame.Error) { severity(t, e) }))
+		if err != nil && !strings.Contains(severity(t, err), "fatal") {
+			t.Errorf("a verifier that goes on stops at %v", err)
+		}
+	})
 }
 
 // Proves: XS-10.
