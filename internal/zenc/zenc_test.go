@@ -72,15 +72,16 @@ func contents() map[string][]byte {
 		pages = append(pages, random[:r.IntN(24)]...)
 	}
 	return map[string][]byte{
-		"zeros":    make([]byte, 3*maxBlock+5),
-		"random":   random,
-		"few":      few,
-		"pages":    pages,
-		"text":     bytes.Repeat([]byte("what a page is full of, "), 20000),
-		"mixed":    append(append(bytes.Repeat([]byte{7}, maxBlock+1), random...), few...),
-		"far":      append(append(bytes.Clone(random[:200000]), make([]byte, 5<<20)...), random[:200000]...),
-		"one seq":  append(bytes.Clone(random[:1000]), random[:500]...),
-		"one byte": {1},
+		"zeros":       make([]byte, 3*maxBlock+5),
+		"random":      random,
+		"few":         few,
+		"pages":       pages,
+		"text":        bytes.Repeat([]byte("what a page is full of, "), 20000),
+		"mixed":       append(append(bytes.Repeat([]byte{7}, maxBlock+1), random...), few...),
+		"far":         append(append(bytes.Clone(random[:200000]), make([]byte, 5<<20)...), random[:200000]...),
+		"one seq":     append(bytes.Clone(random[:1000]), random[:500]...),
+		"one byte":    {1},
+		"a byte more": append(make([]byte, 2*maxBlock), 1),
 	}
 }
 
@@ -154,6 +155,32 @@ func TestNoAllocations(t *testing.T) {
 		e.Append(dst, content)
 		if n := testing.AllocsPerRun(5, func() { e.Append(dst, content) }); n > 0 {
 			t.Errorf("%s: %v allocations for a frame", name, n)
+		}
+	}
+}
+
+// A block of a single byte costs its reader nothing, but must not be the first, and the zstd
+// command up to 1.4.3 must not find it in the first 18 bytes of a frame.
+func TestBlocksOfASingleByte(t *testing.T) {
+	for name, effort := range efforts {
+		e := New(effort)
+		for _, size := range []int{e.block, e.block + 1, 3*e.block + 5} {
+			frame := frameOf(e.Append(nil, bytes.Repeat([]byte{9}, size)), size)
+			for at, last, first := 9, false, true; !last; first = false {
+				h := int(frame[at]) | int(frame[at+1])<<8 | int(frame[at+2])<<16
+				last = h&1 != 0
+				if typ := h >> 1 & 3; (typ == blockRLE) == first || typ == blockRaw {
+					t.Errorf("%s, %d bytes: block of type %d at %d", name, size, typ, at)
+				}
+				if stored := h >> 3; first {
+					at += blockHeader + stored
+				} else {
+					at += blockHeader + 1
+				}
+				if first && at <= 18 {
+					t.Errorf("%s, %d bytes: the first block ends at %d", name, size, at)
+				}
+			}
 		}
 	}
 }
