@@ -236,6 +236,9 @@ func steady(rate float64) func(time.Duration) float64 {
 // its line, and never longer than with nothing compressed, but for the first few
 // frames, when nothing is known.
 func TestAutoAgainstEveryLevel(t *testing.T) {
+	if raceEnabled {
+		t.Skip("a simulation on one goroutine has no races")
+	}
 	chunks := simChunks(512)
 	sum, n, worst := 0.0, 0, 0.0
 	for name, line := range lines {
