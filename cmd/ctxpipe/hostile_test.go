@@ -29,7 +29,7 @@ func TestReliabilityHostileInput(t *testing.T) {
 			if h.Rule != "" {
 				stopped += " [" + string(h.Rule) + "]"
 			}
-			faults.Tell(t, faults.Row{Table: "hostile", Fault: h.Name, Command: h.Layer, Rounds: len(h.Args), Outcome: stopped, Peak: peak})
+			faults.Tell(t, faults.Row{Table: "hostile", Fault: h.Name, Command: h.Layer, Rounds: len(h.Args), Stopped: stopped, Peak: peak})
 		})
 	}
 }

@@ -2,10 +2,6 @@ package faults
 
 import (
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 )
@@ -19,8 +15,9 @@ type Row struct {
 	Fault   string // or the input
 	Command string // or the layer
 	Rounds  int
-	Outcome string // what came of the rounds, or the limit that stopped the input
-	Peak    int64  // most resident bytes; 0 if nobody looked
+	Came    map[string]int // what came of how many rounds, of a fault
+	Stopped string         // what stopped an input
+	Peak    int64          // most resident bytes, with an input
 }
 
 // Tell tells of a row.
@@ -57,13 +54,8 @@ func (y *Tally) Count(outcome string) {
 
 func (y *Tally) tell() {
 	rounds := 0
-	var said []string
-	for _, o := range slices.Sorted(maps.Keys(y.outcomes)) {
-		rounds += y.outcomes[o]
-		said = append(said, fmt.Sprintf("%d %s", y.outcomes[o], o))
+	for _, n := range y.outcomes {
+		rounds += n
 	}
-	if y.t.Failed() {
-		said = append(said, "FAILED")
-	}
-	Tell(y.t, Row{Table: "faults", Fault: y.fault, Command: y.command, Rounds: rounds, Outcome: strings.Join(said, ", ")})
+	Tell(y.t, Row{Table: "faults", Fault: y.fault, Command: y.command, Rounds: rounds, Came: y.outcomes})
 }
