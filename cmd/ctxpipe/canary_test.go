@@ -66,6 +66,9 @@ func canaryStream(t *testing.T) []byte {
 	for _, at := range pages {
 		copy(stream[at:at+4096], bytes.Repeat(canary, 512))
 	}
+	if len(pages) == 0 || !sings([]byte(fmt.Sprintf("got %x", stream[pages[0]:pages[0]+100]))) {
+		t.Fatal("the canary cannot sing")
+	}
 	return stream
 }
 
