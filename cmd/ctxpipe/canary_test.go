@@ -140,20 +140,20 @@ func TestReliabilityCanary(t *testing.T) {
 		inputs["payload"], inputs["sealed"] = inputs["payload"][:6], inputs["sealed"][:6]
 	}
 	for _, c := range []struct {
-		input string
-		args  []string
+		name, input string
+		args        []string
 	}{
-		{"payload", with("compress", "-o", "OUT")},
-		{"payload", with("compress", "--check", "strict")},
-		{"payload", []string{"verify", "--all"}},
-		{"payload", []string{"inspect", "-v", "--json"}},
-		{"sealed", with("restore", "-o", "OUT")},
-		{"sealed", with("restore", "--", "cat")},
-		{"sealed", []string{"verify", "--all", "--json"}},
-		{"sealed", []string{"compress", "-t", "-v"}},
-		{"sealed", []string{"compress", "-l", "-v"}},
+		{"compress -o", "payload", with("compress", "-o", "OUT")},
+		{"compress --check strict", "payload", with("compress", "--check", "strict")},
+		{"verify --all", "payload", []string{"verify", "--all"}},
+		{"inspect", "payload", []string{"inspect", "-v", "--json"}},
+		{"restore -o", "sealed", with("restore", "-o", "OUT")},
+		{"restore --", "sealed", with("restore", "--", "cat")},
+		{"verify --all --json", "sealed", []string{"verify", "--all", "--json"}},
+		{"compress -t", "sealed", []string{"compress", "-t", "-v"}},
+		{"compress -l", "sealed", []string{"compress", "-l", "-v"}},
 	} {
-		y := faults.NewTally(t, "a canary in good and damaged memory", c.args[0]+" "+c.args[len(c.args)-1])
+		y := faults.NewTally(t, "a canary in good and damaged memory", c.name)
 		for _, in := range inputs[c.input] {
 			quiet(t, y, in, append([]string(nil), c.args...)...)
 		}
