@@ -20,18 +20,7 @@ import (
 
 // liveStream gives what the sender of a migration sends, its message behind the end
 // included.
-func liveStream(t testing.TB) []byte { return streamNamed(t, "live-pvh-thin.stream") }
-
-func streamNamed(t testing.TB, name string) []byte {
-	t.Helper()
-	for _, s := range vectest.Streams(t) {
-		if s.Name == name {
-			return s.Bytes
-		}
-	}
-	t.Fatalf("no stream %s", name)
-	return nil
-}
+func liveStream(t testing.TB) []byte { return vectest.StreamNamed(t, "live-pvh-thin.stream").Bytes }
 
 // mayLeave gives, for the first n bytes of a stream, how many of them a receiver has. As long
 // as nobody can tell what it is, it has all.
@@ -149,7 +138,7 @@ func (l *liveLine) finish(t testing.TB) {
 // Proves: TR-54, TR-75
 func TestLiveBytesArriveInEveryPause(t *testing.T) {
 	for _, name := range []string{"live-pvh-thin.stream", "hvm-thin.xlsave"} {
-		stream := streamNamed(t, name)
+		stream := vectest.StreamNamed(t, name).Bytes
 		may := mayLeave(t, stream)
 		l := newLiveLine(t, 100*time.Microsecond)
 		at := 0
@@ -250,7 +239,7 @@ func sealedLive(t testing.TB, payload []byte, opts ...Option) []byte {
 //
 // Proves: TR-72, TR-75
 func TestLiveCut(t *testing.T) {
-	payload := streamNamed(t, "hvm-thin.xlsave")
+	payload := vectest.StreamNamed(t, "hvm-thin.xlsave").Bytes
 	stream := sealedLive(t, payload)
 	safe := mayLeave(t, payload)(len(payload) - 1)
 	cuts := 0
@@ -271,7 +260,7 @@ func TestLiveCut(t *testing.T) {
 //
 // Proves: TR-32, TR-75
 func TestLiveFlips(t *testing.T) {
-	payload := streamNamed(t, "hvm-thin.xlsave")
+	payload := vectest.StreamNamed(t, "hvm-thin.xlsave").Bytes
 	stream := sealedLive(t, payload)
 	safe := mayLeave(t, payload)(len(payload) - 1)
 	step := max(1, len(stream)/1500)

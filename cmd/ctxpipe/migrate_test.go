@@ -70,13 +70,7 @@ func newHosts(t *testing.T, fail string) *hosts {
 	return h
 }
 
-func guestStream(t *testing.T) []byte { return streamNamed(t, "hvm-thin.xlsave") }
-
-func streamNamed(t *testing.T, name string) []byte {
-	t.Helper()
-	all := vectest.Streams(t)
-	return all[slices.IndexFunc(all, func(s vectest.Stream) bool { return s.Name == name })].Bytes
-}
+func guestStream(t *testing.T) []byte { return vectest.StreamNamed(t, "hvm-thin.xlsave").Bytes }
 
 func (h *hosts) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
@@ -158,7 +152,7 @@ func (h *hosts) read(name string) []byte {
 // has answered.
 func TestMigrateOnTheWire(t *testing.T) {
 	h := newHosts(t, "")
-	stream := streamNamed(t, "live-pvh-thin.stream") // with message 5 behind it
+	stream := vectest.StreamNamed(t, "live-pvh-thin.stream").Bytes // with message 5 behind it
 	if _, err := h.Create("here", "pvh256", stream); err != nil {
 		t.Fatal(err)
 	}

@@ -50,9 +50,15 @@ func Streams(tb testing.TB) []Stream {
 	tb.Helper()
 	var out []Stream
 	for _, name := range []string{"pv-thin.xlsave", "pvh-thin.xlsave", "hvm-thin.xlsave", "live-pvh-thin.stream"} {
-		out = append(out, stream(tb, name, unpack(tb, read(tb, name+".zst")), read(tb, name+".json")))
+		out = append(out, StreamNamed(tb, name))
 	}
 	return out
+}
+
+// StreamNamed gives one of them, such as "pv-thin.xlsave".
+func StreamNamed(tb testing.TB, name string) Stream {
+	tb.Helper()
+	return stream(tb, name, unpack(tb, read(tb, name+".zst")), read(tb, name+".json"))
 }
 
 // StreamsIn gives all streams of a directory: files that have one with their
