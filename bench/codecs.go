@@ -15,12 +15,7 @@ import (
 // codecs compresses an input in every way from file to file, and restores it to
 // nowhere. Before that each has to give the input back.
 func (p *Plan) codecs(ctx context.Context, in *input, run *result.Run) error {
-	var ways []peers.Way
-	for _, w := range p.Ways {
-		if w.OnFiles() {
-			ways = append(ways, w)
-		}
-	}
+	ways := p.only(peers.Way.OnFiles)
 	measured := make([]result.Codec, len(ways))
 	for i, w := range ways {
 		p.Say(in.Name + ": checking " + w.Name)

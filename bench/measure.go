@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pkg/errors"
@@ -68,6 +69,11 @@ func (p *Plan) measureFile(ctx context.Context, name string, run *result.Run) er
 		return nil
 	}
 	return errors.Wrap(p.moves(ctx, in, run), in.Name)
+}
+
+// only gives the ways that take part in something.
+func (p *Plan) only(take func(peers.Way) bool) []peers.Way {
+	return slices.DeleteFunc(slices.Clone(p.Ways), func(w peers.Way) bool { return !take(w) })
 }
 
 // inTurn does something with each of n subjects, round by round. Each round

@@ -11,12 +11,7 @@ import (
 
 // moves moves an input over a link in every way, at every rate.
 func (p *Plan) moves(ctx context.Context, in *input, run *result.Run) error {
-	var ways []peers.Way
-	for _, w := range p.Ways {
-		if w.OnLinks() {
-			ways = append(ways, w)
-		}
-	}
+	ways := p.only(peers.Way.OnLinks)
 	l := link.New()
 	defer l.Close()
 	for _, rate := range p.Rates {
