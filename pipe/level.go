@@ -16,7 +16,7 @@ type Level int
 const (
 	// LevelElide takes runs of zeros out and stores the rest as it is.
 	LevelElide Level = iota
-	// LevelFast is S2, for [WireCtxpipe] only.
+	// LevelFast is S2, for zst.WireCtxpipe only.
 	LevelFast
 	// LevelFastest, LevelDefault, LevelBetter and LevelBest are zstd.
 	LevelFastest

@@ -214,11 +214,10 @@ func (m *Move) gone() (Outcome, error) {
 // hear hears exactly that message.
 func (m *Move) hear(message string) error {
 	b := make([]byte, len(message))
-	n, err := io.ReadFull(m.answer, b)
-	if err != nil {
+	if _, err := io.ReadFull(m.answer, b); err != nil {
 		return &SilenceError{short(message), err}
 	}
-	if string(b[:n]) != message {
+	if string(b) != message {
 		return errors.Errorf("it said something else than %q", short(message))
 	}
 	return nil
