@@ -83,7 +83,7 @@ func (f *lazyFinder) best(src []byte, s, end, rep, rep2 int) match {
 func (f *lazyFinder) search(m *match, src []byte, v uint64, s, end int) {
 	t := int(f.latest[hash5(v, f.hashLog)])
 	for range lazyDepth {
-		if t <= s-lazyReach || t == 0 {
+		if t <= s-lazyReach || t == 0 || s+m.n == end { // none can be longer than to the end
 			return
 		}
 		if (load64(src, t)^v)<<24 == 0 && (m.n < 8 || load32(src, t+m.n-3) == load32(src, s+m.n-3)) {
