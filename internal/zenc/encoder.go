@@ -1,9 +1,6 @@
 package zenc
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // MaxContent is the largest content of a frame. Offsets in it take at most 25 extra
 // bits, so that the extra bits of a sequence fit into a word (seq).
@@ -86,7 +83,6 @@ func (e *Encoder) Append(dst, src []byte) []byte {
 // Block_Type, RFC 8878 §3.1.1.2.2.
 const (
 	blockRaw        = 0
-	blockRLE        = 1
 	blockCompressed = 2
 )
 
@@ -97,12 +93,6 @@ const blockHeader = 3
 func (e *Encoder) appendBlock(dst, src []byte, at, end int) []byte {
 	start, last := len(dst), end == len(src)
 	dst = append(dst, 0, 0, 0) // its header, when its size is known
-	// Never the first: the zstd command up to 1.4.3 takes 18 bytes of a frame at once, and
-	// fails if they decode to more than a block. One that has sequences ends behind them.
-	if at > 0 && single(src[at:end]) {
-		putBlockHeader(dst[start:], blockRLE, end-at, last)
-		return append(dst, src[at])
-	}
 	e.parts.start()
 	before := e.parts.repeats
 	e.finder.find(&e.parts, src, at, end)
@@ -123,9 +113,6 @@ func (e *Encoder) appendBlock(dst, src []byte, at, end int) []byte {
 	putBlockHeader(dst[start:], blockCompressed, len(dst)-start-blockHeader, last)
 	return dst
 }
-
-// single says whether b is one byte again and again.
-func single(b []byte) bool { return bytes.Equal(b[1:], b[:len(b)-1]) }
 
 func putBlockHeader(b []byte, typ, size int, last bool) {
 	v := typ<<1 | size<<3

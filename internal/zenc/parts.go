@@ -50,6 +50,10 @@ func (p *parts) add(src []byte, from, at, n, offset int) {
 	} else {
 		p.lits = append(p.lits, src[from:at]...)
 	}
+	if offset < n && n >= minRun {
+		p.run(lit, n, offset)
+		return
+	}
 	p.sequence(uint32(lit), uint32(n-minMatch), uint32(offset))
 }
 

@@ -139,7 +139,7 @@ func TestCompresses(t *testing.T) {
 	all := contents()
 	for name, effort := range efforts {
 		e := New(effort)
-		for kind, most := range map[string]int{"zeros": 200, "text": 400, "pages": 1200 << 10, "far": 202 << 10, "few": 210 << 10, "random": 310 << 10} {
+		for kind, most := range map[string]int{"zeros": 250, "text": 400, "pages": 1200 << 10, "far": 202 << 10, "few": 210 << 10, "random": 310 << 10} {
 			if n := len(e.Append(nil, all[kind])); n > most {
 				t.Errorf("%s: %s takes %d bytes, more than %d", name, kind, n, most)
 			}
@@ -155,32 +155,6 @@ func TestNoAllocations(t *testing.T) {
 		e.Append(dst, content)
 		if n := testing.AllocsPerRun(5, func() { e.Append(dst, content) }); n > 0 {
 			t.Errorf("%s: %v allocations for a frame", name, n)
-		}
-	}
-}
-
-// A block of a single byte costs its reader nothing, but must not be the first, and the zstd
-// command up to 1.4.3 must not find it in the first 18 bytes of a frame.
-func TestBlocksOfASingleByte(t *testing.T) {
-	for name, effort := range efforts {
-		e := New(effort)
-		for _, size := range []int{e.block, e.block + 1, 3*e.block + 5} {
-			frame := frameOf(e.Append(nil, bytes.Repeat([]byte{9}, size)), size)
-			for at, last, first := 9, false, true; !last; first = false {
-				h := int(frame[at]) | int(frame[at+1])<<8 | int(frame[at+2])<<16
-				last = h&1 != 0
-				if typ := h >> 1 & 3; (typ == blockRLE) == first || typ == blockRaw {
-					t.Errorf("%s, %d bytes: block of type %d at %d", name, size, typ, at)
-				}
-				if stored := h >> 3; first {
-					at += blockHeader + stored
-				} else {
-					at += blockHeader + 1
-				}
-				if first && at <= 18 {
-					t.Errorf("%s, %d bytes: the first block ends at %d", name, size, at)
-				}
-			}
 		}
 	}
 }
