@@ -207,31 +207,58 @@ func (w *Walker) Step(b []byte) error {
 
 // block passes one block, and the checksum behind the last one.
 func (w *Walker) block(b []byte) error {
-	const (
-		raw = iota
-		repeated
-		compressed
-		reserved
-	)
-	v := int64(littleEndian(b[:blockHeaderSize]))
-	last, typ, size := v&1 != 0, v>>1&3, v>>3
-	if typ == reserved || size > MaxBlock {
-		return corrupt("data frame", "TR-24", 0, "block of reserved type or too large")
+	h, err := parseBlockHeader(b)
+	if err != nil {
+		return err
 	}
-	stored, content := size, size
-	switch typ {
-	case repeated:
-		stored = 1
-	case compressed:
-		content, w.packed = MaxBlock, true
-	}
-	w.pos += blockHeaderSize + stored
-	w.content += content
-	if last {
+	w.pos += blockHeaderSize + int64(h.stored())
+	w.content += int64(h.content())
+	w.packed = w.packed || h.typ == blockCompressed
+	if h.last {
 		w.state = atEnd
 		if w.header.Checksum {
 			w.pos += ChecksumSize
 		}
 	}
 	return nil
+}
+
+// Block_Type, RFC 8878 §3.1.1.2.2.
+const (
+	blockRaw        = 0
+	blockRLE        = 1
+	blockCompressed = 2
+	blockReserved   = 3
+)
+
+// blockHeader is what the header of a block says, RFC 8878 §3.1.1.2.
+type blockHeader struct {
+	last bool
+	typ  int
+	size int // Block_Size: what is stored, and of an RLE block its content
+}
+
+func parseBlockHeader(b []byte) (blockHeader, error) {
+	v := int(littleEndian(b[:blockHeaderSize]))
+	h := blockHeader{last: v&1 != 0, typ: v >> 1 & 3, size: v >> 3}
+	if h.typ == blockReserved || h.size > MaxBlock {
+		return h, corrupt("data frame", "TR-24", 0, "block of reserved type or too large")
+	}
+	return h, nil
+}
+
+// stored gives how many bytes stand behind the header.
+func (h blockHeader) stored() int {
+	if h.typ == blockRLE {
+		return 1
+	}
+	return h.size
+}
+
+// content gives an upper bound for what they decode to.
+func (h blockHeader) content() int {
+	if h.typ == blockCompressed {
+		return MaxBlock
+	}
+	return h.size
 }

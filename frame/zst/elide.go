@@ -10,12 +10,6 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
-// Block_Type, RFC 8878 §3.1.1.2.2.
-const (
-	blockRaw = 0
-	blockRLE = 1
-)
-
 const (
 	// zeroStep is half a page: whatever the offset of the pages in the
 	// content, a page of zeros holds at least one whole step.
@@ -99,7 +93,7 @@ func (e *Elider) blocks() {
 func (e *Elider) raw(at, end int) {
 	for at < end {
 		n := min(end-at, MaxBlock)
-		e.blockHeader(blockRaw, n, at+n)
+		e.header(blockRaw, n, at+n)
 		e.flush()
 		e.vec = append(e.vec, e.content[at:at+n])
 		e.size += n
@@ -114,14 +108,14 @@ func (e *Elider) rle(at, end int) {
 	for at < end {
 		count := (end - at + MaxBlock - 1) / MaxBlock
 		n := (end - at) / count
-		e.blockHeader(blockRLE, n, at+n)
+		e.header(blockRLE, n, at+n)
 		e.head = append(e.head, 0)
 		at += n
 	}
 }
 
-// blockHeader adds the header of a block for n bytes of content up to end.
-func (e *Elider) blockHeader(typ, n, end int) {
+// header adds the header of a block for n bytes of content up to end.
+func (e *Elider) header(typ, n, end int) {
 	v := typ<<1 | n<<3
 	if end == len(e.content) {
 		v |= 1 // Last_Block
