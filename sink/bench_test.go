@@ -71,7 +71,7 @@ func planFor(b *testing.B, n int, size uint64) *sink.Plan {
 			}
 		}
 		return nil
-	})
+	}, sink.WithLayout(frame.Wide)) // has room for any number of entries
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -7,7 +7,7 @@
 //   - [NewSeekable]: the descriptor goes out with a mark for its length, the
 //     body goes straight through, and End patches the length in place;
 //   - [NewStaged]: a pipe cannot be patched, so the entry is held, its
-//     descriptor reserved in front, and leaves in one write when it ends.
+//     descriptor reserved in front, and leaves when it ends, in one write if it is small.
 //     Large pieces can be handed over without a copy ([Entry.HandOver]);
 //   - [NewPlanned]: a dry run of the same code ([DryRun]) has learned every
 //     length, so descriptors go out first and bodies stream through unheld.

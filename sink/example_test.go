@@ -39,7 +39,7 @@ func ExampleNewSeekable() {
 	// Output: 72 bytes
 }
 
-// Save to a pipe: every entry leaves in one write when it ends.
+// Save to a pipe: every entry leaves when it ends.
 func ExampleNewStaged() {
 	r, pipe, err := os.Pipe()
 	if err != nil {

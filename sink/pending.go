@@ -12,14 +12,10 @@ import (
 )
 
 // Buffers of pendingSize hold small pieces until they make a write worth its
-// system call. A staged entry may grow one up to keepSize and it is still kept
-// for the next.
-const (
-	pendingSize = 64 << 10
-	keepSize    = 1 << 20
-)
+// system call.
+const pendingSize = 64 << 10
 
-var buffers = bufpool.New(pendingSize, keepSize)
+var buffers = bufpool.New(pendingSize, pendingSize)
 
 // errOver says that a reader had more bytes than there was room for.
 var errOver = stderrors.New("more bytes than fit")

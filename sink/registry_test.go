@@ -71,7 +71,7 @@ func TestStagedEntryIsOneWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := begin(t, w, 5, 0) // with HEADER in front
-	for range 100 {
+	for range 60 {
 		if err := e.Append(make([]byte, 999)); err != nil {
 			t.Fatal(err)
 		}
@@ -82,6 +82,33 @@ func TestStagedEntryIsOneWrite(t *testing.T) {
 	}
 	if n := out.writes - before; n != 1 {
 		t.Errorf("%d writes, want 1", n)
+	}
+}
+
+// An entry may take many buffers, and the next one fewer, with slices between them that were
+// handed over.
+func TestStagedEntryOfManyBuffers(t *testing.T) {
+	piece := bytes.Repeat([]byte("0123456789"), 1234)
+	save := func(w *sink.Writer) error {
+		var err error
+		for i, n := range []int{3, 300, 40} {
+			e, _ := w.Begin(5, uint32(i))
+			for range n {
+				err = errors.Join(err, e.Append(piece[:777]), e.HandOver(piece), e.Append(piece))
+			}
+			_, readErr := e.ReadFrom(bytes.NewReader(piece[:1001]))
+			err = errors.Join(err, readErr, e.End())
+		}
+		return err
+	}
+	all := destinations(t, save)
+	for name, got := range all {
+		if rep, err := source.Verify(bytes.NewReader(got)); err != nil || rep.Entries != 5 {
+			t.Errorf("%s: %+v, %v", name, rep, err)
+		}
+		if !bytes.Equal(got, all["memory"]) {
+			t.Errorf("%s: differs from the one in memory", name)
+		}
 	}
 }
 

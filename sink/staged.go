@@ -3,7 +3,6 @@ package sink
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/pkg/errors"
 
@@ -14,9 +13,10 @@ import (
 )
 
 // NewStaged makes a Writer on any io.Writer, such as a pipe. Each entry is held
-// in memory, its descriptor in front, and leaves in one write when it ends;
-// with pieces that were handed over, in one writev where dst is a file or pipe
-// on Linux or a network connection. Until then nothing of it reaches dst.
+// in memory, its descriptor in front, and leaves when it ends: in one write
+// if what was copied of it is less than 64 KiB and nothing was handed over, and otherwise in
+// one writev where dst is a file or pipe on Linux or a network connection, and piece by
+// piece elsewhere. Until then nothing of it reaches dst.
 //
 // An entry that would exceed the hold limit ([WithHoldLimit]) is an error
 // wrapping [frame.ErrTooLarge]; [NewPlanned] has no such limit.
@@ -31,27 +31,25 @@ func NewStaged(dst io.Writer, opts ...Option) (*Writer, error) {
 	return newWriter(&staged{vec: vecio.NewWriter(dst), layout: s.layout, limit: s.hold}, s), nil
 }
 
-// staged holds one entry: copied bytes in a pooled buffer, handed-over slices
-// beside it.
+// staged holds one entry: copied bytes in pooled buffers, which neither grow nor
+// move, and handed-over slices between them.
 type staged struct {
 	vec    *vecio.Writer
 	layout frame.Layout
 	limit  uint64
 	done   int64 // bytes of complete entries
 
-	buf    *bufpool.Buffer // the descriptor, then all that was copied
-	pieces []piece
-	copied int    // how much of buf is in pieces or is the first piece to be
-	held   uint64 // bytes in buf and in pieces
-	bufs   [][]byte
+	copies []*bufpool.Buffer // the descriptor, then all that was copied
+	cutAt  int               // how much of the last one is in bufs
+	bufs   [][]byte          // the entry, but for the rest of that
+	held   uint64            // its bytes
 }
 
-// piece is a stretch of the entry: handed over, or a range of buf (which may
-// still move when it grows).
-type piece struct {
-	given    []byte
-	from, to int
-}
+// stagedSize is the size of all buffers but the first. Each costs a slice to
+// write, and an entry of a gigabyte has a few thousand.
+const stagedSize = 256 << 10
+
+var stagedBuffers = bufpool.New(stagedSize, stagedSize)
 
 func (s *staged) whole(p []byte) error {
 	s.bufs = append(s.bufs[:0], p)
@@ -59,21 +57,42 @@ func (s *staged) whole(p []byte) error {
 }
 
 func (s *staged) begin(d frame.Descriptor) error {
-	if s.buf == nil {
-		s.buf = buffers.Get()
+	s.shrink()
+	if len(s.copies) == 0 {
+		s.copies = append(s.copies, buffers.Get())
 	}
 	n := s.layout.DescriptorSize()
-	s.buf.B = append(s.buf.B[:0], make([]byte, n)...)
-	s.pieces, s.copied, s.held = s.pieces[:0], 0, uint64(n)
+	s.copies[0].B = append(s.copies[0].B[:0], make([]byte, n)...)
+	s.bufs, s.cutAt, s.held = s.bufs[:0], 0, uint64(n)
 	return nil
+}
+
+// room gives the last buffer, with room for a byte more at least.
+func (s *staged) room() *bufpool.Buffer {
+	last := s.copies[len(s.copies)-1]
+	if len(last.B) < cap(last.B) {
+		return last
+	}
+	s.cut()
+	last = stagedBuffers.Get()
+	s.copies, s.cutAt = append(s.copies, last), 0
+	return last
 }
 
 func (s *staged) append(p []byte) error {
 	if err := s.hold(len(p)); err != nil {
 		return err
 	}
-	s.buf.B = append(s.buf.B, p...)
+	s.copy(p)
 	return nil
+}
+
+func (s *staged) copy(p []byte) {
+	for len(p) > 0 {
+		last := s.room()
+		n := min(len(p), cap(last.B)-len(last.B))
+		last.B, p = append(last.B, p[:n]...), p[n:]
+	}
 }
 
 func (s *staged) handOver(p []byte) error {
@@ -85,7 +104,7 @@ func (s *staged) handOver(p []byte) error {
 		return err
 	}
 	s.cut()
-	s.pieces = append(s.pieces, piece{given: p})
+	s.bufs = append(s.bufs, p)
 	return nil
 }
 
@@ -94,21 +113,20 @@ const smallPiece = 1 << 10
 
 // cut ends the run of copied bytes, so that something else can follow it.
 func (s *staged) cut() {
-	if end := len(s.buf.B); end > s.copied {
-		s.pieces = append(s.pieces, piece{from: s.copied, to: end})
-		s.copied = end
+	last := s.copies[len(s.copies)-1]
+	if end := len(last.B); end > s.cutAt {
+		s.bufs = append(s.bufs, last.B[s.cutAt:end])
+		s.cutAt = end
 	}
 }
 
 func (s *staged) readFrom(r io.Reader, most uint64) (n int64, err error) {
 	limit := min(most, s.limit-s.held)
 	for uint64(n) < limit {
-		if len(s.buf.B) == cap(s.buf.B) {
-			s.buf.B = slices.Grow(s.buf.B, pendingSize)
-		}
-		room := s.buf.B[len(s.buf.B):cap(s.buf.B)]
+		last := s.room()
+		room := last.B[len(last.B):cap(last.B)]
 		got, err := xio.ReadSome(r, room[:min(uint64(len(room)), limit-uint64(n))])
-		s.buf.B = s.buf.B[:len(s.buf.B)+got]
+		last.B = last.B[:len(last.B)+got]
 		n, s.held = n+int64(got), s.held+uint64(got)
 		if err != nil {
 			return n, readError(err)
@@ -138,21 +156,13 @@ func (s *staged) overLimit() error {
 }
 
 func (s *staged) end(d frame.Descriptor, n uint64) error {
-	if err := d.Put(s.buf.B, s.layout); err != nil {
+	if err := d.Put(s.copies[0].B, s.layout); err != nil {
 		return err
 	}
-	s.buf.B = append(s.buf.B, padding[:frame.Padding(n)]...)
+	s.copy(padding[:frame.Padding(n)])
 	s.cut()
-	s.bufs = s.bufs[:0]
-	for _, p := range s.pieces {
-		if p.given != nil {
-			s.bufs = append(s.bufs, p.given)
-		} else {
-			s.bufs = append(s.bufs, s.buf.B[p.from:p.to])
-		}
-	}
 	err := s.leave(int64(s.held) + int64(frame.Padding(n)))
-	clear(s.pieces) // keep nothing of the caller's alive
+	s.shrink()
 	return err
 }
 
@@ -167,12 +177,21 @@ func (s *staged) leave(n int64) error {
 	return nil
 }
 
-func (s *staged) abort() {
-	if s.buf != nil {
-		buffers.Put(s.buf)
-		s.buf = nil
+// shrink gives all buffers back but the first.
+func (s *staged) shrink() {
+	for i := len(s.copies) - 1; i > 0; i-- {
+		stagedBuffers.Put(s.copies[i])
+		s.copies = s.copies[:i]
 	}
-	clear(s.pieces)
+}
+
+func (s *staged) abort() {
+	s.shrink()
+	for _, first := range s.copies {
+		buffers.Put(first)
+	}
+	s.copies = nil
+	clear(s.bufs) // keep nothing of the caller's alive
 }
 
 func (s *staged) size() int64 { return s.done }

@@ -8,8 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxVec is the kernel's UIO_MAXIOV: more slices than that need another call.
-const maxVec = 1024
+const (
+	// maxVec is the kernel's UIO_MAXIOV: more slices than that need another call.
+	maxVec = 1024
+	// A call is offered no more than it is likely to take: to list all of many slices for a
+	// pipe, again and again, costs more than the calls.
+	mostOffer  = 4 << 20
+	leastOffer = 64 << 10
+)
 
 // fdWriter calls writev on a file descriptor. It is made once and reused, so
 // that a write allocates nothing.
@@ -18,9 +24,10 @@ type fdWriter struct {
 	name string
 	try  func(fd uintptr) bool
 
-	bufs [][]byte // what is still to be written
-	n    int64
-	err  error
+	bufs  [][]byte // what is still to be written
+	offer int      // bytes that a call is likely to take
+	n     int64
+	err   error
 }
 
 func newFDWriter(w io.Writer) *fdWriter {
@@ -32,7 +39,7 @@ func newFDWriter(w io.Writer) *fdWriter {
 	if err != nil {
 		return nil
 	}
-	d := &fdWriter{raw: raw, name: f.Name()}
+	d := &fdWriter{raw: raw, name: f.Name(), offer: mostOffer}
 	d.try = d.writeAll
 	return d
 }
@@ -52,7 +59,9 @@ func (d *fdWriter) writeVec(bufs [][]byte) (int64, error) {
 // take more.
 func (d *fdWriter) writeAll(fd uintptr) bool {
 	for len(d.bufs) > 0 {
-		n, err := unix.Writev(int(fd), d.bufs[:min(len(d.bufs), maxVec)])
+		bufs, offered := some(d.bufs, d.offer)
+		n, err := unix.Writev(int(fd), bufs)
+		d.learn(offered, n)
 		if n > 0 {
 			d.n += int64(n)
 			d.bufs = advance(d.bufs, n)
@@ -73,6 +82,27 @@ func (d *fdWriter) writeAll(fd uintptr) bool {
 		}
 	}
 	return true
+}
+
+// some gives as many of bufs, from the first on, as hold so many bytes or a little more, and
+// how many they do hold.
+func some(bufs [][]byte, offer int) (part [][]byte, n int) {
+	bufs = bufs[:min(len(bufs), maxVec)]
+	for i, b := range bufs {
+		if n += len(b); n >= offer {
+			return bufs[:i+1], n
+		}
+	}
+	return bufs, n
+}
+
+// learn takes in that a call was offered so much and took n of it.
+func (d *fdWriter) learn(offered, n int) {
+	if n < offered {
+		d.offer = max(2*n, leastOffer)
+	} else {
+		d.offer = min(2*d.offer, mostOffer)
+	}
 }
 
 // advance drops the first n bytes of bufs, and empty slices in front.
