@@ -137,7 +137,7 @@ type state struct {
 	plain, packed int64
 }
 
-// report is what is shown of a state; what is not known is left out. README.md
+// report is what is shown of a state; what is not known is left out. docs/programs.md
 // documents the fields.
 type report struct {
 	Seconds  float64  `json:"seconds"`
