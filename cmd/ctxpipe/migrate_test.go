@@ -338,6 +338,23 @@ func TestMigrateKilledFilter(t *testing.T) {
 	}
 }
 
+// When ssh dies, a receiver of xl can say nothing any more, and would leave its paused copy, if it
+// knew. receive hears it out.
+func TestConnectionLost(t *testing.T) {
+	const via = `echo $$ >near.tmp; mv near.tmp near; exec ssh`
+	for name, move := range map[string][]string{
+		"migrate": {"xl", "migrate", "-s", "ctxpipe ssh --via '" + via + "'", "guest", "there"},
+		"send":    {"ctxpipe", "send", "--via", via, "guest", "there"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHosts(t, "migrate-receive@before-3=wait:go")
+			said := h.killed("near", move...)
+			h.await("there", "destroyed")
+			h.has(said, unharmed, "")
+		})
+	}
+}
+
 // send moves a guest, and whatever fails, one goes on or is paused where a person can find
 // it.
 func TestSend(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"os/exec"
 	"sync/atomic"
 
 	"github.com/pkg/errors"
@@ -18,7 +19,8 @@ const receiveHelp = `receive is the far end of "ctxpipe ssh" and "ctxpipe send",
 It runs COMMAND with the save stream as its standard input. All of the stream from libxc's
 END on, without which no guest starts, is given out only when everything up to the stream's last
 END has been verified; what follows that, as the messages of a migration do, is given out as it
-comes. The command's standard output is receive's own, and so is its exit status.`
+comes. What the command answers goes back, and its exit status is receive's own. If nobody hears the
+answer any more, the command does not notice: xl would leave a copy behind of which it could not report.`
 
 const receiveExamples = `  xl migrate -s '' guest 'ctxpipe ssh dest xl migrate-receive'
   xl migrate -s 'ctxpipe ssh --remote-path "nice ctxpipe"' guest dest`
@@ -66,11 +68,16 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 	if err != nil {
 		return pipe.Stats{}, optionError(err)
 	}
-	c, err := startChild(command)
+	answers, err := newAnswers(os.Stdout)
 	if err != nil {
 		return pipe.Stats{}, err
 	}
-	os.Stdout.Close() // the command's alone, so that its end is seen
+	c, err := startChildWith(exec.Command(command[0], command[1:]...), answers.in)
+	answers.started()
+	if err != nil {
+		return pipe.Stats{}, err
+	}
+	defer answers.finish()
 	j.follow(r.Stats, 0, 0)
 	to := &liveOnly{r: r, w: c.stdin}
 	c.heed(j.ctx)

@@ -29,7 +29,8 @@
 //   - A receiver reads no byte that is not its own: behind libxl's END message 5
 //     comes on the same pipe, and is nothing else.
 //   - A sender leaves the guest suspended if its receiver, once cleared, does not
-//     answer clearly. And a receiver that cannot report leaves its paused copy.
+//     answer clearly. And a receiver that cannot say that it has received, or report,
+//     leaves its paused copy.
 //   - ssh reads ahead of its command. When it dies, both pipes of its command break
 //     and the command goes on by itself.
 //

@@ -73,7 +73,7 @@ func TestMigrationThatFails(t *testing.T) {
 		{"migrate-receive@400000=kill", 1, unharmed, "guest--incoming paused"},
 
 		{"migrate-receive@before-3=wrong", 1, unharmed, ""},
-		{"migrate-receive@before-3=fail", 1, unharmed, ""},
+		{"migrate-receive@before-3=fail", 1, unharmed, "guest--incoming paused"},
 		{"migrate-receive@before-3=kill", 1, unharmed, "guest--incoming paused"},
 		{"migrate@before-3=wrong", 1, unharmed, ""},
 		{"migrate@rename=fail", 1, unharmed, ""},

@@ -30,8 +30,7 @@ func receive(c *call, args []string) error {
 		return err
 	}
 	if err := t.tell(3, xl.Received); err != nil {
-		c.cleanUp(dom)
-		return err
+		return errors.Wrapf(err, "%s is left as it is", dom.Name)
 	}
 	err = t.hear(5, xl.Clearance)
 	if err == nil {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+)
+
+// answers passes on what a command says on its standard output, and takes it even if nobody
+// hears it. A receiver of xl that cannot write its report gives up on the spot, and leaves
+// its paused copy of the guest behind; one that can destroys it.
+type answers struct {
+	in, out *os.File // of a pipe: in is the command's, out is ours
+	done    chan struct{}
+}
+
+func newAnswers(to *os.File) (*answers, error) {
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	a := &answers{in, out, make(chan struct{})}
+	go a.pass(to)
+	return a, nil
+}
+
+// pass ends with the answers, and closes to when they end or cannot be written.
+func (a *answers) pass(to *os.File) {
+	defer close(a.done)
+	defer a.out.Close()
+	// Plain reads and writes: splice spins where nobody reads (golang/go#75304).
+	_, err := io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{a.out})
+	to.Close()
+	if err != nil {
+		_, _ = io.Copy(io.Discard, a.out)
+	}
+}
+
+// started lets go of the command's end, which the command has by now.
+func (a *answers) started() { a.in.Close() }
+
+// lastWords is how long answers are waited for that others may give, who have
+// the command's standard output, once the command has ended.
+const lastWords = 10 * time.Second
+
+// finish waits for the answers of a command that has ended.
+func (a *answers) finish() {
+	select {
+	case <-a.done:
+	case <-time.After(lastWords):
+	}
+}
