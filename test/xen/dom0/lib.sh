@@ -29,11 +29,11 @@ all_zero() {
 # fails COMMAND...: the command must fail.
 fails() { ! "$@"; }
 
-# status NUMBER COMMAND...: the command must end with that status.
+# status "NUMBER..." COMMAND...: the command must end with one of these.
 status() {
 	local status=0
 	"${@:2}" || status=$?
-	[ "$status" = "$1" ] || ! say "status $status"
+	[[ " $1 " == *" $status "* ]] || ! say "status $status"
 }
 
 # quiet COMMAND...: what it says goes to the log.

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # ctxpipe send moves a guest that need not be live: xl saves it, and it is destroyed only once the copy runs.
 
-# breaks GUEST WHAT FAULT WAY BYTES WHERE [STATUS...]: a row. A status is one that send may end with.
+# breaks GUEST WHAT FAULT WAY BYTES WHERE STATUS...: a row. send may end with any of these.
 breaks() {
 	local guest=$1 where=$6
 	need "$guest"
 	row "$guest" "send, $2"
-	check "ctxpipe send fails with status ${7:-1}" timed status "${7:-1}" send "$guest" "$3" "$4" "$5"
+	check "ctxpipe send fails with status ${*:7}" timed status "${*:7}" send "$guest" "$3" "$4" "$5"
 	ends "$where"
 	if [ "$where" != source ]; then gone "$guest"; fi
 }
@@ -20,14 +20,14 @@ for guest in pv pvh; do
 done
 half=$((${row_wire:-40000000} / 2))
 
-breaks pv "cut in the middle" cut there $half source
+breaks pv "cut in the middle" cut there $half source 1
 breaks pvh "connection lost in the middle" drop there $half source 255
-breaks pv "bit flipped in the middle" flip there $half source
+breaks pv "bit flipped in the middle" flip there $half source 1
 breaks pvh "receiver killed in the middle" kill-receive there $half source 137
 breaks pv "sender killed in the middle" kill-send there $half source 137
 breaks pv "connection lost in \"ready\"" drop back 30 source 255
 breaks pv "connection lost in \"received\"" drop back 87 source 255
-breaks pvh "receiver killed once it has received" kill-receive back 87 source
+breaks pvh "receiver killed once it has received" kill-receive back 87 source 3 137 255
 
 # Only a person can say now whether the copy runs, so the guest is left paused.
 breaks pv "connection lost behind \"received\"" late back 87 "stopped source" 4
