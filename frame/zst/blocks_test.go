@@ -3,6 +3,7 @@ package zst
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"testing"
@@ -150,6 +151,26 @@ func TestCheckData(t *testing.T) {
 		h := good
 		c.change(&h)
 		wantError(t, name, CheckData(h, MinChunk), c.rule, frame.ErrCorrupt)
+	}
+}
+
+// What is no whole header of an ordinary frame is not taken for one.
+//
+// Proves: TR-60, TR-62
+func TestFrameHeaderRefused(t *testing.T) {
+	longest := []byte{0x28, 0xb5, 0x2f, 0xfd, 0xc3, 0x98, 1, 2, 3, 4, 1, 2, 3, 4, 5, 6, 7, 8}
+	if h, err := ParseFrameHeader(longest); err != nil || h.Size != len(longest) {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	for n := range longest {
+		_, err := ParseFrameHeader(longest[:n])
+		wantError(t, fmt.Sprintf("cut at %d", n), err, "TR-62", io.ErrUnexpectedEOF)
+	}
+	for bit := range 32 {
+		b := bytes.Clone(longest)
+		b[bit/8] ^= 1 << (bit % 8)
+		_, err := ParseFrameHeader(b)
+		wantError(t, fmt.Sprintf("bit %d of the magic", bit), err, "TR-60", frame.ErrCorrupt)
 	}
 }
 

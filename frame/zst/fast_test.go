@@ -3,6 +3,8 @@ package zst
 import (
 	"bytes"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"testing"
@@ -82,6 +84,25 @@ func TestFastRefused(t *testing.T) {
 	} {
 		_, err := ParseFast(c.payload)
 		wantError(t, c.name, err, c.rule, frame.ErrCorrupt)
+	}
+}
+
+// A fast frame that is too short for its fields is cut, even where its check is right.
+//
+// Proves: TR-5, TR-62
+func TestFastCut(t *testing.T) {
+	good := payloadOf(fastFrame("abc", "\x03\x08abc"))
+	for n := range FastBlockOffset + checkSize {
+		b := bytes.Clone(good[:n])
+		if n >= markSize+checkSize {
+			fix(b)
+		}
+		_, err := ParseFast(b)
+		if name := fmt.Sprintf("%d bytes", n); n < markSize {
+			wantError(t, name, err, "TR-5", frame.ErrCorrupt)
+		} else {
+			wantError(t, name, err, "TR-62", io.ErrUnexpectedEOF)
+		}
 	}
 }
 

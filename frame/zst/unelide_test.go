@@ -3,6 +3,7 @@ package zst
 import (
 	"bytes"
 	"errors"
+	"io"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -31,6 +32,29 @@ func TestUnelide(t *testing.T) {
 		if _, err := unelide(whole, len(content)-1); !errors.Is(err, frame.ErrCorrupt) {
 			t.Errorf("%s: too much content: %v", name, err)
 		}
+	}
+}
+
+// What no Elider made is refused as a codec would refuse it.
+//
+// Proves: TR-24, TR-60, TR-62
+func TestUnelideRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		whole string
+		rule  frame.Rule
+		is    error
+	}{
+		"nothing":           {"", "TR-62", io.ErrUnexpectedEOF},
+		"half a header":     {"\x28\xb5\x2f\xfd\x60\x03", "TR-62", io.ErrUnexpectedEOF},
+		"a skippable frame": {"\x5c\x2a\x4d\x18\x00\x00\x00\x00", "TR-60", frame.ErrCorrupt},
+		"a reserved block":  {"\x28\xb5\x2f\xfd\x20\x03\x1f\x00\x00abc", "TR-24", frame.ErrCorrupt},
+		"too large a block": {"\x28\xb5\x2f\xfd\x20\x03\x01\x00\x11abc", "TR-24", frame.ErrCorrupt},
+		"content too short": {"\x28\xb5\x2f\xfd\x20\x04\x19\x00\x00abc", "TR-24", frame.ErrCorrupt},
+		"content too long":  {"\x28\xb5\x2f\xfd\x20\x02\x19\x00\x00abc", "TR-24", frame.ErrCorrupt},
+		"another checksum":  {"\x28\xb5\x2f\xfd\x24\x01\x09\x00\x00a\x47\x6b\x1f\x0d", "TR-24", frame.ErrCorrupt},
+	} {
+		_, err := unelide([]byte(c.whole), 100)
+		wantError(t, name, err, c.rule, c.is)
 	}
 }
 
