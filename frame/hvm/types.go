@@ -118,12 +118,10 @@ func (i Info) Written(length uint32) bool {
 // TooShort says whether a body of that length is shorter than any Xen takes.
 func (i Info) TooShort(length uint32) bool { return !i.ZeroExtended && length < i.Size }
 
-// lengths tells in words what [Info.Written] takes.
+// lengths tells in words what [Info.Written] takes. Types that are Variable are not
+// asked: all that they do not take is [Info.TooShort].
 func (i Info) lengths() string {
-	switch {
-	case i.Variable:
-		return fmt.Sprintf("at least %d", i.Size)
-	case i.ZeroExtended && i.Shorter == nil:
+	if i.ZeroExtended && i.Shorter == nil {
 		return fmt.Sprintf("%d or a smaller multiple of 8", i.Size)
 	}
 	all := []string{fmt.Sprint(i.Size)}
