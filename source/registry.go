@@ -88,11 +88,7 @@ func (g *Registry) CheckThenLoad(ctx context.Context, d Domain, rs io.ReadSeeker
 	if _, err := rs.Seek(start, io.SeekStart); err != nil {
 		return errors.Wrap(err, "go back to the start of the context")
 	}
-	r, err := NewReader(rs, opts...)
-	if err != nil {
-		return err
-	}
-	return g.Load(ctx, d, r)
+	return g.Load(ctx, d, &Reader{input: input{r: rs}, settings: check.settings})
 }
 
 // each calls f with every entry and its handler.
