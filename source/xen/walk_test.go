@@ -211,6 +211,9 @@ func TestMisuse(t *testing.T) {
 	if _, err := w.Write(b); !errors.Is(err, frame.ErrMisuse) {
 		t.Errorf("the misuse does not stick: %v", err)
 	}
+	if err := w.Skip(0); !errors.Is(err, frame.ErrMisuse) {
+		t.Errorf("Skip after the misuse: %v", err)
+	}
 }
 
 // What nobody looks at can go past the walker.
@@ -263,6 +266,9 @@ func TestEveryCut(t *testing.T) {
 				}
 				if e.Record == "" || e.Layer == "" || e.Offset > int64(n) || w.Complete() {
 					t.Fatalf("%s %s cut at %d has no place: %v", name, c.kind, n, err)
+				}
+				if k, behind := w.Trailing(); k != xen.NothingFollows || behind != 0 {
+					t.Fatalf("%s %s cut at %d: trailing %v, %d bytes", name, c.kind, n, k, behind)
 				}
 			}
 			if _, err := walk(t, c.b, 0); err != nil {
