@@ -68,7 +68,6 @@ const (
 	VCPUBasic64     = 5168 // BASIC of a 64-bit guest
 	MaxVCPUExtended = 128
 	MinVCPUXSave    = 16
-	VCPUMSRSize     = 16 // of each register in X86_PV_VCPU_MSRS
 )
 
 // Append appends the encoded header to dst.
