@@ -403,4 +403,14 @@ func TestErrorNamesThePlace(t *testing.T) {
 	if !errors.As(err, &e) || e.Offset != int64(len(h)+len(a)) || e.Index != 2 || e.Record != "seal" {
 		t.Errorf("%v, wanted offset %d", err, len(h)+len(a))
 	}
+	// What is wrong inside a frame of ours has its own place: here the check, which is last.
+	good := join(h, a, seal(true, one))
+	for record, end := range map[string]int{"header": len(h), "seal": len(h) + len(a) + 60} {
+		bad := bytes.Clone(good)
+		bad[end-1] ^= 1
+		_, _, err := restore(t, bad)
+		if !errors.As(err, &e) || e.Rule != "TR-4" || e.Offset != int64(end-4) || e.Record != record {
+			t.Errorf("%v, wanted offset %d", err, end-4)
+		}
+	}
 }

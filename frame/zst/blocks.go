@@ -182,7 +182,7 @@ func (w *Walker) Compressed() bool { return w.packed }
 
 // Step takes the bytes at Pos, of which there have to be Need or more. It
 // fails with [frame.ErrCorrupt] if they break the format, and with
-// io.ErrUnexpectedEOF if they are too few.
+// io.ErrUnexpectedEOF if they are too few. Offsets in errors count from Pos.
 func (w *Walker) Step(b []byte) error {
 	if len(b) < w.Need() {
 		return short("data frame", len(b))

@@ -174,6 +174,15 @@ func TestFrameHeaderRefused(t *testing.T) {
 	}
 }
 
+// Proves: TR-23
+func TestMaxFrameSize(t *testing.T) {
+	for content, want := range map[int]int{1: 65, 255: 319, 256: 321, MinChunk: 65536 + 256 + 64, MaxChunk: 268435456 + 1048576 + 64} {
+		if got := MaxFrameSize(content); got != want {
+			t.Errorf("%d bytes of content: at most %d, want %d", content, got, want)
+		}
+	}
+}
+
 // Proves: TR-22
 func TestReservedBitRefused(t *testing.T) {
 	_, err := ParseFrameHeader([]byte{0x28, 0xb5, 0x2f, 0xfd, 0x28, 1})
@@ -191,5 +200,6 @@ func TestBadBlockRefused(t *testing.T) {
 	} {
 		_, err := walk(append(bytes.Clone(header), block...))
 		wantError(t, name, err, "TR-24", frame.ErrCorrupt)
+		wantAt(t, name, err, 0) // from where the Walker stands
 	}
 }

@@ -23,6 +23,7 @@
 // returns it, as append does, without allocating if there is room. Parse…
 // takes a frame's payload (what stands behind magic and size) and believes
 // nothing of it before its check is right. Their errors are *[frame.Error]
-// of the layer "transport" whose Offset counts from the start of what was
-// handed in; what knows the place in the stream adds it.
+// of the layer "transport" whose Offset counts from the start of the frame, also
+// where the payload alone was handed in; what knows the place of the frame in the
+// stream adds it.
 package zst

@@ -57,7 +57,7 @@ func CheckFast(size uint32, payload []byte, chunk uint32) error {
 	content := binary.LittleEndian.Uint32(payload[markSize:])
 	switch {
 	case content < 1 || content > chunk:
-		return differ(corrupt("fast frame", "TR-27", markSize, "content out of range"), fmt.Sprintf("1 to %d", chunk), fmt.Sprint(content))
+		return differ(corrupt("fast frame", "TR-27", fieldsAt, "content out of range"), fmt.Sprintf("1 to %d", chunk), fmt.Sprint(content))
 	case size < FastBlockOffset+1+checkSize:
 		return corrupt("fast frame", "TR-27", 4, "frame too small")
 	case int64(size)+SkippableHeaderSize > int64(MaxFrameSize(int(content))):
@@ -82,10 +82,10 @@ func ParseFast(payload []byte) (Fast, error) {
 		return Fast{}, err
 	}
 	if len(b) < fastFixed {
-		return Fast{}, short("fast frame", len(payload))
+		return Fast{}, short("fast frame", SkippableHeaderSize+len(payload))
 	}
 	if binary.LittleEndian.Uint32(b[4:]) != 0 {
-		return Fast{}, corrupt("fast frame", "TR-27", markSize+4, "reserved is not 0")
+		return Fast{}, corrupt("fast frame", "TR-27", fieldsAt+4, "reserved is not 0")
 	}
 	return Fast{Content: binary.LittleEndian.Uint32(b), Digest: Digest(b[8:24]), Block: b[fastFixed:]}, nil
 }

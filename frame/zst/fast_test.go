@@ -52,13 +52,15 @@ func TestFastRefused(t *testing.T) {
 		name  string
 		size  int
 		chunk uint32
-		rule  frame.Rule
+		at    int // in the frame
 	}{
-		{"chunk smaller", len(good), 2, "TR-27"},
-		{"block empty", FastBlockOffset + checkSize, 3, "TR-27"},
-		{"too large", MaxFrameSize(3) - SkippableHeaderSize + 1, 3, "TR-27"},
+		{"chunk smaller", len(good), 2, 16},
+		{"block empty", FastBlockOffset + checkSize, 3, 4},
+		{"too large", MaxFrameSize(3) - SkippableHeaderSize + 1, 3, 4},
 	} {
-		wantError(t, c.name, CheckFast(uint32(c.size), good, c.chunk), c.rule, frame.ErrCorrupt)
+		err := CheckFast(uint32(c.size), good, c.chunk)
+		wantError(t, c.name, err, "TR-27", frame.ErrCorrupt)
+		wantAt(t, c.name, err, c.at)
 	}
 	if err := CheckFast(uint32(MaxFrameSize(3)-SkippableHeaderSize), good, 3); err != nil {
 		t.Error(err)
@@ -76,14 +78,16 @@ func TestFastRefused(t *testing.T) {
 		name    string
 		payload []byte
 		rule    frame.Rule
+		at      int // in the frame
 	}{
-		{"check", change(len(good)-1, false), "TR-4"},
-		{"block", change(FastBlockOffset, false), "TR-4"},
-		{"mark", change(7, true), "TR-5"},
-		{"reserved", change(12, true), "TR-27"},
+		{"check", change(len(good)-1, false), "TR-4", 45},
+		{"block", change(FastBlockOffset, false), "TR-4", 45},
+		{"mark", change(7, true), "TR-5", 8},
+		{"reserved", change(12, true), "TR-27", 20},
 	} {
 		_, err := ParseFast(c.payload)
 		wantError(t, c.name, err, c.rule, frame.ErrCorrupt)
+		wantAt(t, c.name, err, c.at)
 	}
 }
 
@@ -102,6 +106,7 @@ func TestFastCut(t *testing.T) {
 			wantError(t, name, err, "TR-5", frame.ErrCorrupt)
 		} else {
 			wantError(t, name, err, "TR-62", io.ErrUnexpectedEOF)
+			wantAt(t, name, err, SkippableHeaderSize+n)
 		}
 	}
 }

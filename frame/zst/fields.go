@@ -33,7 +33,7 @@ type known func(typ uint16, value []byte, offset int) (bool, error)
 // parseFields hands the fields to take and gives those that are optional and
 // not known, as they stand on the wire. All of them stand together: known
 // optional fields have lower types, and mandatory ones higher. offset is where
-// the fields begin in the frame's payload.
+// the fields begin in the frame.
 func parseFields(record string, fields []byte, offset int, take known) (optional []byte, err error) {
 	last := uint16(0)
 	for rest := fields; len(rest) > 0; {

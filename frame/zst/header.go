@@ -168,19 +168,19 @@ func ParseHeader(payload []byte) (Header, error) {
 		return Header{}, err
 	}
 	if v := binary.LittleEndian.Uint16(b); v != Version {
-		e := differ(corrupt("header", "TR-11", markSize, "unknown version"), Version, int(v))
+		e := differ(corrupt("header", "TR-11", fieldsAt, "unknown version"), Version, int(v))
 		e.Err = &FormatError{}
 		return Header{}, outdated(e, 0)
 	}
 	if binary.LittleEndian.Uint16(b[2:]) != 0 {
-		return Header{}, corrupt("header", "TR-12", markSize+2, "reserved is not 0")
+		return Header{}, corrupt("header", "TR-12", fieldsAt+2, "reserved is not 0")
 	}
 	h := Header{Chunk: binary.LittleEndian.Uint32(b[4:])}
 	if h.Chunk < MinChunk || h.Chunk > MaxChunk {
 		want := fmt.Sprintf("%d to %d", MinChunk, MaxChunk)
-		return Header{}, differ(corrupt("header", "TR-13", markSize+4, "chunk out of range"), want, fmt.Sprint(h.Chunk))
+		return Header{}, differ(corrupt("header", "TR-13", fieldsAt+4, "chunk out of range"), want, fmt.Sprint(h.Chunk))
 	}
-	h.Optional, err = parseFields("header", b[headerFixed:], markSize+headerFixed, h.take)
+	h.Optional, err = parseFields("header", b[headerFixed:], fieldsAt+headerFixed, h.take)
 	if err != nil {
 		return Header{}, outdated(err, h.Format)
 	}

@@ -73,38 +73,41 @@ func TestHeaderRefused(t *testing.T) {
 		payload []byte
 		rule    frame.Rule
 		is      error
+		at      int // in the frame
 	}{
-		{"empty", nil, "TR-10", frame.ErrCorrupt},
-		{"too small", make([]byte, minHeaderSize-1), "TR-10", frame.ErrCorrupt},
-		{"too large", make([]byte, MaxHeaderSize+1), "TR-10", frame.ErrTooLarge},
-		{"mark", wrongMark, "TR-5", frame.ErrCorrupt},
-		{"check", flipped, "TR-4", frame.ErrCorrupt},
-		{"version 0", forgeHeader(0, 0, MinChunk, ""), "TR-11", frame.ErrUnsupported},
-		{"version 2", forgeHeader(2, 0, MinChunk, ""), "TR-11", frame.ErrUnsupported},
-		{"reserved", forgeHeader(1, 1, MinChunk, ""), "TR-12", frame.ErrCorrupt},
-		{"chunk 0", forgeHeader(1, 0, 0, ""), "TR-13", frame.ErrCorrupt},
-		{"chunk small", forgeHeader(1, 0, MinChunk-1, ""), "TR-13", frame.ErrCorrupt},
-		{"chunk large", forgeHeader(1, 0, MaxChunk+1, ""), "TR-13", frame.ErrCorrupt},
-		{"half a field", forgeHeader(1, 0, MinChunk, "\x01\x00\x02"), "TR-14", frame.ErrCorrupt},
-		{"long field", forgeHeader(1, 0, MinChunk, "\x01\x00\x03\x00xl"), "TR-14", frame.ErrCorrupt},
-		{"type 0", forgeHeader(1, 0, MinChunk, "\x00\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
-		{"payload twice", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x01\x00\x02\x00xl"), "TR-14", frame.ErrCorrupt},
-		{"types fall", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14", frame.ErrCorrupt},
-		{"mandatory", forgeHeader(1, 0, MinChunk, "\x03\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
-		{"mandatory behind optional", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x03\x80\x00\x00"), "TR-15", frame.ErrUnsupported},
-		{"wire of two bytes", forgeHeader(1, 0, MinChunk, "\x01\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt},
-		{"wire 0", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x00"), "TR-18", frame.ErrUnsupported},
-		{"wire 2", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported},
-		{"live of two bytes", forgeHeader(1, 0, MinChunk, "\x02\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt},
-		{"live 2", forgeHeader(1, 0, MinChunk, "\x02\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported},
-		{"format 0", forgeHeader(1, 0, MinChunk, "\x02\x00\x02\x00\x00\x00"), "TR-19", frame.ErrCorrupt},
-		{"format of one byte", forgeHeader(1, 0, MinChunk, "\x02\x00\x01\x00\x02"), "TR-19", frame.ErrCorrupt},
-		{"no name", forgeHeader(1, 0, MinChunk, "\x01\x00\x00\x00"), "TR-17", frame.ErrCorrupt},
-		{"bad name", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00XL"), "TR-17", frame.ErrCorrupt},
-		{"long name", forgeHeader(1, 0, MinChunk, "\x01\x00\x21\x00"+strings.Repeat("x", 33)), "TR-17", frame.ErrCorrupt},
+		{"empty", nil, "TR-10", frame.ErrCorrupt, 4},
+		{"too small", make([]byte, minHeaderSize-1), "TR-10", frame.ErrCorrupt, 4},
+		{"too large", make([]byte, MaxHeaderSize+1), "TR-10", frame.ErrTooLarge, 4},
+		{"mark", wrongMark, "TR-5", frame.ErrCorrupt, 8},
+		{"check", flipped, "TR-4", frame.ErrCorrupt, 24},
+		{"version 0", forgeHeader(0, 0, MinChunk, ""), "TR-11", frame.ErrUnsupported, 16},
+		{"version 2", forgeHeader(2, 0, MinChunk, ""), "TR-11", frame.ErrUnsupported, 16},
+		{"reserved", forgeHeader(1, 1, MinChunk, ""), "TR-12", frame.ErrCorrupt, 18},
+		{"chunk 0", forgeHeader(1, 0, 0, ""), "TR-13", frame.ErrCorrupt, 20},
+		{"chunk small", forgeHeader(1, 0, MinChunk-1, ""), "TR-13", frame.ErrCorrupt, 20},
+		{"chunk large", forgeHeader(1, 0, MaxChunk+1, ""), "TR-13", frame.ErrCorrupt, 20},
+		{"half a field", forgeHeader(1, 0, MinChunk, "\x01\x00\x02"), "TR-14", frame.ErrCorrupt, 24},
+		{"a byte of a field", forgeHeader(1, 0, MinChunk, "\x01"), "TR-14", frame.ErrCorrupt, 24},
+		{"long field", forgeHeader(1, 0, MinChunk, "\x01\x00\x03\x00xl"), "TR-14", frame.ErrCorrupt, 24},
+		{"type 0", forgeHeader(1, 0, MinChunk, "\x00\x00\x00\x00"), "TR-14", frame.ErrCorrupt, 24},
+		{"payload twice", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00xl\x01\x00\x02\x00xl"), "TR-14", frame.ErrCorrupt, 30},
+		{"types fall", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14", frame.ErrCorrupt, 28},
+		{"mandatory", forgeHeader(1, 0, MinChunk, "\x03\x80\x00\x00"), "TR-15", frame.ErrUnsupported, 24},
+		{"mandatory behind optional", forgeHeader(1, 0, MinChunk, "\x03\x00\x00\x00\x03\x80\x00\x00"), "TR-15", frame.ErrUnsupported, 28},
+		{"wire of two bytes", forgeHeader(1, 0, MinChunk, "\x01\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt, 24},
+		{"wire 0", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x00"), "TR-18", frame.ErrUnsupported, 24},
+		{"wire 2", forgeHeader(1, 0, MinChunk, "\x01\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported, 24},
+		{"live of two bytes", forgeHeader(1, 0, MinChunk, "\x02\x80\x02\x00\x01\x00"), "TR-18", frame.ErrCorrupt, 24},
+		{"live 2", forgeHeader(1, 0, MinChunk, "\x02\x80\x01\x00\x02"), "TR-18", frame.ErrUnsupported, 24},
+		{"format 0", forgeHeader(1, 0, MinChunk, "\x02\x00\x02\x00\x00\x00"), "TR-19", frame.ErrCorrupt, 24},
+		{"format of one byte", forgeHeader(1, 0, MinChunk, "\x02\x00\x01\x00\x02"), "TR-19", frame.ErrCorrupt, 24},
+		{"no name", forgeHeader(1, 0, MinChunk, "\x01\x00\x00\x00"), "TR-17", frame.ErrCorrupt, 24},
+		{"bad name", forgeHeader(1, 0, MinChunk, "\x01\x00\x02\x00XL"), "TR-17", frame.ErrCorrupt, 24},
+		{"long name", forgeHeader(1, 0, MinChunk, "\x01\x00\x21\x00"+strings.Repeat("x", 33)), "TR-17", frame.ErrCorrupt, 24},
 	} {
 		_, err := ParseHeader(c.payload)
 		wantError(t, c.name, err, c.rule, c.is)
+		wantAt(t, c.name, err, c.at)
 	}
 }
 
@@ -134,6 +137,15 @@ func wantError(t *testing.T, name string, err error, rule frame.Rule, is error) 
 	var e *frame.Error
 	if !errors.As(err, &e) || e.Rule != rule || !errors.Is(err, is) || e.Layer != Layer {
 		t.Errorf("%s: error %v, want one of rule %s that is %v", name, err, rule, is)
+	}
+}
+
+// wantAt demands the place in the frame.
+func wantAt(t *testing.T, name string, err error, at int) {
+	t.Helper()
+	var e *frame.Error
+	if errors.As(err, &e) && e.Offset != int64(at) {
+		t.Errorf("%s: error %v, want it at %d", name, err, at)
 	}
 }
 

@@ -78,7 +78,7 @@ func ParseSeal(payload []byte) (Seal, error) {
 	}
 	flags, reserved := binary.LittleEndian.Uint32(b), binary.LittleEndian.Uint32(b[4:])
 	if flags&^flagFinal != 0 || reserved != 0 {
-		return Seal{}, corrupt("seal", "TR-31", markSize, "unknown flags or reserved not 0")
+		return Seal{}, corrupt("seal", "TR-31", fieldsAt, "unknown flags or reserved not 0")
 	}
 	s := Seal{
 		Final:  flags&flagFinal != 0,
@@ -86,7 +86,7 @@ func ParseSeal(payload []byte) (Seal, error) {
 		Frames: binary.LittleEndian.Uint64(b[16:]),
 		Digest: Digest(b[24:40]),
 	}
-	s.Optional, err = parseFields("seal", b[sealFixed:], markSize+sealFixed, s.take)
+	s.Optional, err = parseFields("seal", b[sealFixed:], fieldsAt+sealFixed, s.take)
 	if err != nil {
 		return Seal{}, outdated(err, 0)
 	}

@@ -85,23 +85,26 @@ func TestSealRefused(t *testing.T) {
 		name    string
 		payload []byte
 		rule    frame.Rule
+		at      int // in the frame
 	}{
-		{"short", good[:len(good)-1], "TR-30"},
-		{"half a field", forgeSeal("\x01\x00\x02"), "TR-14"},
-		{"types fall", forgeSeal("\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14"},
-		{"no levels", forgeSeal("\x01\x00\x00\x00"), "TR-35"},
-		{"half a level", forgeSeal("\x01\x00\x04\x00\x02\x00\x00\x00"), "TR-35"},
-		{"too many levels", forgeSeal("\x01\x00\x08\x01" + long), "TR-35"},
-		{"levels too few", forgeSeal("\x01\x00\x08\x00\x01\x00\x00\x00\x00\x00\x00\x00"), "TR-35"},
-		{"levels too many", forgeSeal("\x01\x00\x08\x00\x03\x00\x00\x00\x00\x00\x00\x00"), "TR-35"},
-		{"mark", change(7, true), "TR-5"},
-		{"check", change(len(good)-1, false), "TR-4"},
-		{"digest without check", change(40, false), "TR-4"},
-		{"unknown flag", change(8, true), "TR-31"},
-		{"reserved", change(12, true), "TR-31"},
+		{"short", good[:len(good)-1], "TR-30", 4},
+		{"half a field", forgeSeal("\x01\x00\x02"), "TR-14", 56},
+		{"a byte of a field", forgeSeal("\x01"), "TR-14", 56},
+		{"types fall", forgeSeal("\x03\x00\x00\x00\x02\x00\x00\x00"), "TR-14", 60},
+		{"no levels", forgeSeal("\x01\x00\x00\x00"), "TR-35", 56},
+		{"half a level", forgeSeal("\x01\x00\x04\x00\x02\x00\x00\x00"), "TR-35", 56},
+		{"too many levels", forgeSeal("\x01\x00\x08\x01" + long), "TR-35", 56},
+		{"levels too few", forgeSeal("\x01\x00\x08\x00\x01\x00\x00\x00\x00\x00\x00\x00"), "TR-35", 56},
+		{"levels too many", forgeSeal("\x01\x00\x08\x00\x03\x00\x00\x00\x00\x00\x00\x00"), "TR-35", 56},
+		{"mark", change(7, true), "TR-5", 8},
+		{"check", change(len(good)-1, false), "TR-4", 56},
+		{"digest without check", change(40, false), "TR-4", 56},
+		{"unknown flag", change(8, true), "TR-31", 16},
+		{"reserved", change(12, true), "TR-31", 16},
 	} {
 		_, err := ParseSeal(c.payload)
 		wantError(t, c.name, err, c.rule, frame.ErrCorrupt)
+		wantAt(t, c.name, err, c.at)
 	}
 	_, err := ParseSeal(make([]byte, maxSealSize+1))
 	wantError(t, "too large", err, "TR-30", frame.ErrTooLarge)

@@ -53,6 +53,8 @@ const (
 	markSize  = 8
 	checkSize = 4
 
+	fieldsAt = SkippableHeaderSize + markSize // in the frame
+
 	markHeader = "ctxpipeH"
 	markFast   = "ctxpipeF"
 	markSeal   = "ctxpipeS"
@@ -106,14 +108,14 @@ func check(b []byte) uint32 { return uint32(xxh3.Hash(b)) }
 // them.
 func body(payload []byte, mark, record string) ([]byte, error) {
 	if !hasMark(payload, mark) {
-		return nil, corrupt(record, "TR-5", 0, "wrong mark")
+		return nil, corrupt(record, "TR-5", SkippableHeaderSize, "wrong mark")
 	}
 	end := len(payload) - checkSize
 	if end < markSize {
-		return nil, short(record, len(payload))
+		return nil, short(record, SkippableHeaderSize+len(payload))
 	}
 	if want, got := check(payload[:end]), binary.LittleEndian.Uint32(payload[end:]); want != got {
-		return nil, corrupt(record, "TR-4", end, "check differs")
+		return nil, corrupt(record, "TR-4", SkippableHeaderSize+end, "check differs")
 	}
 	return payload[markSize:end], nil
 }
