@@ -84,7 +84,7 @@ func TestEveryTruncation(t *testing.T) {
 					t.Fatalf("%s cut at %d: %v", name, n, err)
 				}
 				next := whole[len(events)]
-				if e.Offset != next.Offset || e.Index != next.Index {
+				if e.Offset != next.Offset || e.Index != next.Index || e.What == "" {
 					t.Fatalf("%s cut at %d: %v, want offset %d, entry %d", name, n, e, next.Offset, next.Index)
 				}
 				if inBody := int64(n) >= next.Offset+hvm.DescriptorSize; inBody && e.Record != next.Name() {

@@ -214,9 +214,10 @@ func TestModes(t *testing.T) {
 	}{
 		{hvm.CPU{Segments: cs(0x9b)}, "real", 0, 0},
 		{hvm.CPU{CR0: 1, RFLAGS: 1 << 17}, "virtual-8086", 3, 0},
-		{hvm.CPU{CR0: 1, Segments: cs(0x9b)}, "protected 16-bit", 3, 0},
-		{hvm.CPU{CR0: 1 | 1<<31, Segments: cs(0xc9b)}, "protected 32-bit", 3, 2},
+		{hvm.CPU{CR0: 1, Segments: cs(0x89b)}, "protected 16-bit", 3, 0},
+		{hvm.CPU{CR0: 1 | 1<<31, Segments: cs(0x49b)}, "protected 32-bit", 3, 2},
 		{hvm.CPU{CR0: 1 | 1<<31, CR4: 1 << 5, Segments: cs(0xc9b)}, "protected 32-bit", 3, 3},
+		{hvm.CPU{CR0: 1 | 1<<31, CR4: 1<<5 | 1<<12, Segments: cs(0xc9b)}, "protected 32-bit", 3, 3}, // 5 are of long mode
 		{hvm.CPU{CR0: 1 | 1<<31, CR4: 1 << 5, EFER: 0x500, Segments: cs(0xc9b)}, "compatibility 32-bit", 3, 4},
 		{hvm.CPU{CR0: 1 | 1<<31, CR4: 1 << 5, EFER: 0x500, Segments: cs(0x9b)}, "compatibility 16-bit", 3, 4},
 		{hvm.CPU{CR0: 1 | 1<<31, CR4: 1<<5 | 1<<12, EFER: 0x500, Segments: cs(0xa9b)}, "64-bit", 3, 5},

@@ -137,6 +137,37 @@ func TestLoadRules(t *testing.T) {
 	}
 }
 
+// Where nobody sets limits, those of the specification hold, to the byte.
+//
+// Proves: HV-7.
+func TestDefaultLimits(t *testing.T) {
+	long := func(n uint32) []byte { return hvm.Descriptor{Type: hvm.XSAVEType, Length: n}.Append(nil) }
+	short := build(zeros(hvm.TSCAdjust, 0, 8))
+	const rest = 128<<20 - 32 - 127*(8+1<<20) - 8
+	for name, c := range map[string]struct {
+		times            int
+		fill, fits, over []byte
+	}{
+		"body":    {0, nil, long(1 << 20), long(1<<20 + 1)},
+		"entries": {1<<16 - 2, short, short, append(bytes.Clone(short), short...)},
+		"context": {127, append(long(1<<20), make([]byte, 1<<20)...), long(rest), long(rest + 1)},
+	} {
+		run := func(last []byte) error {
+			checker := hvm.NewChecker(hvm.Config{})
+			_, _ = checker.Write(build(header))
+			for range c.times {
+				_, _ = checker.Write(c.fill)
+			}
+			_, err := checker.Write(last) // errors stay
+			return err
+		}
+		if err := run(c.fits); err != nil {
+			t.Errorf("%s fits: %v", name, err)
+		}
+		checkError(t, run(c.over), frame.ErrTooLarge, hvm.RuleLimit)
+	}
+}
+
 // What breaks a verify rule is refused by a verifier and carried by others.
 //
 // Proves: HV-20, HV-21, HV-22, HV-23, HV-24, HV-25, HV-26, HV-27, HV-28, HV-29.

@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/ctxpipe/ctxpipe/frame"
@@ -111,15 +114,66 @@ func TestPageTypes(t *testing.T) {
 			t.Errorf("%s, want %s", got, want[i])
 		}
 	}
+	names := fmt.Sprint(libxc.NoTab, libxc.L1Tab, libxc.L2Tab, libxc.L3Tab, libxc.L4Tab, libxc.L1Tab|libxc.Pinned, libxc.Broken, libxc.XAlloc, libxc.XTab)
+	if names != "NOTAB L1TAB L2TAB L3TAB L4TAB L1TAB_PINNED BROKEN XALLOC XTAB" {
+		t.Error(names)
+	}
+}
+
+// lengths are those of the specification's table: the least, and what the rest is a
+// multiple of.
+var lengths = map[string][2]uint32{
+	"0": {0, 0}, "8": {8, 0}, "24": {24, 0}, "4096": {4096, 0}, "at least 1": {1, 1}, "24n": {24, 24}, "16n": {16, 16},
+	"8 + 8n": {16, 8}, "8 + 16n": {8, 16}, "§6.3": {16, 8},
+	// What follows the 8 bytes is judged with the body.
+	fmt.Sprintf("8 + %d or %d", libxc.VCPUBasic32, libxc.VCPUBasic64): {8, 1},
+	fmt.Sprintf("8 + at most %d", libxc.MaxVCPUExtended):              {8, 1},
+	fmt.Sprintf("8 + at least %d", libxc.MinVCPUXSave):                {8, 1},
+}
+
+// The table of records is the specification's, row by row.
+//
+// Proves: XS-57, XS-59, XS-60.
+func TestRecordsAreThoseOfTheSpecification(t *testing.T) {
+	text, err := os.ReadFile("../../docs/spec/xen-streams.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n### 6.2 Records\n")
+	section, _, _ = strings.Cut(section, "\n### ")
+	rows := regexp.MustCompile(`(?m)^\| 0x(\w\w) \| (\w+) \|(.*)\|(.*)\|(.*)\|(.*)\|$`).FindAllStringSubmatch(section, -1)
+	for i, row := range rows {
+		info, known := libxc.Lookup(libxc.Type(i))
+		guest, versions, many, length := strings.TrimSpace(row[3]), strings.TrimSpace(row[4]), strings.TrimSpace(row[5]), strings.TrimSpace(row[6])
+		if code := fmt.Sprintf("%02x", i); !known || row[1] != code || info.Name != row[2] || libxc.Type(i).Name() != row[2] {
+			t.Errorf("%s: %s, %v", row[0], info.Name, known)
+		}
+		if info.PV != (guest == "pv" || guest == "any") || info.HVM != (guest == "hvm" || guest == "any") {
+			t.Errorf("%s: %+v", row[0], info)
+		}
+		least, unit := info.MinLength, info.Unit
+		if !info.Fits(least) || least > 0 && info.Fits(least-1) || info.Fits(least+1) != (unit == 1) || unit > 0 && !info.Fits(least+3*unit) || unit > 1 && info.Fits(least+3*unit-1) {
+			t.Errorf("%s: other lengths fit than %d and multiples of %d behind", row[0], least, unit)
+		}
+		if versions == "" {
+			continue // nobody's
+		}
+		if since, until, ranged := strings.Cut(versions, "-"); fmt.Sprint(info.Since) != since || fmt.Sprint(info.Until) != until && ranged || info.Until != 4 && !ranged {
+			t.Errorf("%s: versions %d to %d", row[0], info.Since, info.Until)
+		}
+		if repeats := many == "any" || many == "1 a processor" || many == "§9"; info.Repeats != repeats {
+			t.Errorf("%s: repeats %v", row[0], info.Repeats)
+		}
+		if want, named := lengths[length]; !named || want != [2]uint32{info.MinLength, info.Unit} {
+			t.Errorf("%s: lengths %d and %d", row[0], info.MinLength, info.Unit)
+		}
+	}
+	if _, more := libxc.Lookup(libxc.Type(len(rows))); more || len(rows) != int(libxc.DomainContext)+1 {
+		t.Errorf("%d rows", len(rows))
+	}
 }
 
 func TestRecordTypes(t *testing.T) {
-	for i := libxc.Type(0); i <= libxc.DomainContext; i++ {
-		info, known := libxc.Lookup(i)
-		if !known || info.Name == "" || info.Name != i.Name() || info.Fits(info.MinLength) == false || info.MinLength > 0 && info.Fits(info.MinLength-1) {
-			t.Errorf("%d: %+v", i, info)
-		}
-	}
 	if _, known := libxc.Lookup(libxc.DomainContext + 1); known || (libxc.Optional|1).Name() != "" {
 		t.Error("types are known that are not")
 	}
@@ -140,8 +194,21 @@ func TestRecordTypes(t *testing.T) {
 	if got := fmt.Sprint(libxc.PV, libxc.HVM, libxc.Guest(3)); got != "pv hvm Guest(3)" {
 		t.Error(got)
 	}
-	if libxc.ParamName(1) != "STORE_PFN" || libxc.ParamName(4) != "" {
+	if libxc.ParamName(1) != "STORE_PFN" || libxc.ParamName(38) != "MCA_CAP" || libxc.ParamName(4) != "" || libxc.ParamName(39) != "" {
 		t.Error("parameters have other names")
+	}
+}
+
+func TestAppendRecord(t *testing.T) {
+	for body, want := range map[string]string{
+		"":          "\x11\x00\x00\x00\x00\x00\x00\x00",
+		"abc":       "\x11\x00\x00\x00\x03\x00\x00\x00abc\x00\x00\x00\x00\x00",
+		"12345678":  "\x11\x00\x00\x00\x08\x00\x00\x0012345678",
+		"123456789": "\x11\x00\x00\x00\x09\x00\x00\x00123456789\x00\x00\x00\x00\x00\x00\x00",
+	} {
+		if got := libxc.AppendRecord([]byte("before"), libxc.CPUIDPolicy, []byte(body)); string(got) != "before"+want {
+			t.Errorf("%q: %q", body, got)
+		}
 	}
 }
 

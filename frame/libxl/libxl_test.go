@@ -27,6 +27,9 @@ func TestOnTheWire(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
+	if h, err := libxl.ParseHeader(libxl.NewHeader().Append(nil)); h != libxl.NewHeader() || err != nil {
+		t.Errorf("the header is read as %+v, %v", h, err)
+	}
 	if string(libxl.NewHeader().Append(nil)[:8]) != libxl.Magic {
 		t.Error("the magic is not the ident")
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/ctxpipe/ctxpipe/frame"
@@ -29,8 +31,12 @@ func TestHeaderOnTheWire(t *testing.T) {
 }
 
 // The lengths are those of a real migration, in which the receiver's messages
-// were 54, 34 and 39 + 1 bytes.
+// were 54, 34 and 39 + 1 bytes; the texts are in the specification.
 func TestMessagesOnTheWire(t *testing.T) {
+	spec, err := os.ReadFile("../../docs/spec/xen-streams.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		message string
 		length  int
@@ -39,6 +45,12 @@ func TestMessagesOnTheWire(t *testing.T) {
 		if n := len(c.message); n != c.length || c.message[n-1] != c.last || bytes.IndexByte([]byte(c.message[:n-1]), 0) >= 0 {
 			t.Errorf("%q is of %d bytes, want %d up to its only %q", c.message, n, c.length, c.last)
 		}
+		if text := "| `" + c.message[:len(c.message)-1] + "` "; !strings.Contains(string(spec), text) {
+			t.Errorf("%q is no message of the specification", c.message)
+		}
+	}
+	if xl.Running != 0 {
+		t.Errorf("the guest runs: %d, want 0", xl.Running)
 	}
 }
 
