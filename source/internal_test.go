@@ -9,26 +9,35 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
-// HEADER and END are looked at as a whole before they are passed. Where they were not, to
-// be cut inside them is an error all the same, and sticks.
+// HEADER and END have no padding by the rules about their lengths. Where they had, it
+// would be judged as that of other entries, and what is wrong with it stick.
 func TestMarksThatCannotBePassed(t *testing.T) {
 	for name, c := range map[string]struct {
 		at   state
-		d    frame.Descriptor
-		l    frame.Layout
+		typ  frame.Type
 		pass func(*Reader) (Entry, error)
 	}{
-		"HEADER": {atHeader, frame.Descriptor{Type: frame.Start, Length: 16}, frame.Compact, (*Reader).Next},
-		"END":    {inEntry, frame.Descriptor{Type: frame.End, Length: 3}, frame.Wide, (*Reader).passEnd},
+		"START": {atHeader, frame.Start, (*Reader).Next},
+		"END":   {inEntry, frame.End, (*Reader).passEnd},
 	} {
-		in := input{r: bytes.NewReader(make([]byte, 7)), certain: 100}
-		r := &Reader{input: in, state: c.at, header: frame.Header{Layout: c.l}, current: c.d, left: c.d.Length}
-		e, err := c.pass(r)
-		if !errors.Is(err, io.ErrUnexpectedEOF) || e != (Entry{}) {
-			t.Errorf("%s: %+v, %v", name, e.Descriptor, err)
-		}
-		if _, again := r.Next(); again != err {
-			t.Errorf("%s: does not stick: %v", name, again)
+		for what, more := range map[string]struct {
+			bytes []byte
+			err   error
+		}{
+			"cut":      {nil, io.ErrUnexpectedEOF},
+			"not zero": {append([]byte{5}, make([]byte, 2*frame.WideDescriptorSize)...), frame.ErrCorrupt}, // itself a good descriptor
+		} {
+			in := input{r: bytes.NewReader(append(make([]byte, 3), more.bytes...)), certain: 8 + frame.WideDescriptorSize}
+			r := &Reader{input: in, state: c.at, header: frame.Header{Layout: frame.Wide}, left: 3}
+			r.settings, _ = newSettings(nil)
+			r.current = frame.Descriptor{Type: c.typ, Length: 3}
+			e, err := c.pass(r)
+			if !errors.Is(err, more.err) || e != (Entry{}) {
+				t.Errorf("%s, padding %s: %+v, %v", name, what, e.Descriptor, err)
+			}
+			if _, again := r.Next(); again != err {
+				t.Errorf("%s, padding %s: does not stick: %v", name, what, again)
+			}
 		}
 	}
 }

@@ -116,9 +116,8 @@ func (r *Reader) passEnd() (Entry, error) {
 	if r.settings.marks {
 		return r.entry(), nil
 	}
-	if err := r.entry().End(EndIgnore); err != nil {
-		return Entry{}, err
-	}
+	// What this returns, if anything, sticks, and so does the end.
+	_ = r.entry().End(EndIgnore)
 	return Entry{}, r.err
 }
 

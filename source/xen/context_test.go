@@ -62,6 +62,11 @@ func compareJudges(t *testing.T, name string, b []byte) {
 				t.Errorf("%s by %d, strictness %d:\nfed  %v\nread %v", name, step, s, got, want)
 			}
 		}
+		// There is nothing to go on with behind what a loader refuses.
+		_, got := walk(t, b, 0, xen.WithStrictness(s), xen.WithKind(xen.DomainContext), xen.WithFindings(func(*frame.Error) {}))
+		if want := load(b); !sameVerdict(want, got) {
+			t.Errorf("%s, strictness %d, all findings:\nfed  %v\nread %v", name, s, got, want)
+		}
 	}
 }
 
@@ -183,6 +188,7 @@ func TestKnownMissesOfTheOtherVerifier(t *testing.T) {
 		"reserved bits 16 to 31":   {"XS-33", func(p *parts) { p.libxl.Options = 0xffff0000 }},
 		"bad xenstore data":        {"XS-43", store("odd\x00")},
 		"trailing bytes":           {"XS-47", func(p *parts) { p.tail = []byte("more") }},
+		"white space around JSON":  {"", func(p *parts) { p.config("\n " + `{"c_info":{"type":"hvm"}}` + "\n\x00") }},
 		"good xenstore data":       {"", store("physmap/1/start_addr\x00f0000000\x00physmap/1/size\x00800000\x00")},
 		"a clearance that follows": {"", func(p *parts) { p.tail = []byte("domain is yours, you are cleared to unpause\x00") }},
 	} {

@@ -1,9 +1,11 @@
 package xen_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -114,7 +116,7 @@ func TestAnySplitIsTheSame(t *testing.T) {
 		streams[name+" libxl"] = streams[name][xl.HeaderSize+len(p.data):]
 		streams[name+" libxc"] = p.libxc(nil)
 		bad := p.clone()
-		bad.recs[len(bad.recs)-2].pad = 1
+		bad.insert(libxc.End, rec{typ: 1<<31 | 7, body: []byte{1}, pad: 1})
 		bad.libxl.Options = 1 << 20
 		streams[name+" bad"] = bad.bytes()
 		streams[name+" cut"] = streams[name][:len(streams[name])*2/3]
@@ -122,6 +124,9 @@ func TestAnySplitIsTheSame(t *testing.T) {
 	streams["domain context"] = domainContext(frame.Wide)
 	streams["compact context"] = domainContext(frame.Compact)
 	streams["hvm context"] = hvmContext()
+	for _, name := range []string{"domain context", "compact context", "hvm context"} {
+		streams[name+", more behind"] = append(bytes.Clone(streams[name]), make([]byte, 20)...)
+	}
 	streams["opaque"] = []byte("Xen saved domain, xl formal and more")
 	for name, b := range streams {
 		for _, s := range strictnesses {
@@ -158,6 +163,43 @@ func compareSplits(t *testing.T, name string, b []byte, s xen.Strictness, steps 
 		if err != wantErr || w.Safe() != whole.Safe() || w.Kind() != whole.Kind() || w.Complete() != whole.Complete() {
 			t.Fatalf("%s by %d: %v, want %v", name, step, err, wantErr)
 		}
+	}
+}
+
+// told is what a visitor is told of a stream with everything in it, in order.
+const told = "xl, config, libxl, record LIBXC_CONTEXT, end LIBXC_CONTEXT, libxc, " +
+	"record X86_CPUID_POLICY, end X86_CPUID_POLICY, record X86_MSR_POLICY, end X86_MSR_POLICY, record STATIC_DATA_END, end STATIC_DATA_END, " +
+	"record PAGE_DATA, pages, end PAGE_DATA, record PAGE_DATA, pages, end PAGE_DATA, record PAGE_DATA, pages, end PAGE_DATA, " +
+	"record DOMAIN_CONTEXT, header, entry, entry, entry, entry, end DOMAIN_CONTEXT, " +
+	"record HVM_CONTEXT, hvm, hvm, hvm, end HVM_CONTEXT, record HVM_PARAMS, end HVM_PARAMS, " +
+	"point, record END, end END, record END, point, end END, point"
+
+// A visitor is told of all that passes, and once.
+func TestVisitorIsTold(t *testing.T) {
+	p := made()["pvh4"]
+	l := &log{}
+	if _, err := walk(t, p.bytes(), 0, xen.WithVisitor(l.visitor())); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, line := range l.lines {
+		word, rest, _ := strings.Cut(line, " ")
+		if word == "record" || word == "end" {
+			_, rest, _ = strings.Cut(rest, "Name:")
+			word += " " + strings.Fields(rest)[0]
+		}
+		got = append(got, word)
+	}
+	if diff := cmp.Diff(strings.Split(told, ", "), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	sums := map[string]int{}
+	for p := range l.sum {
+		sums[p.what]++
+	}
+	want := map[string]int{"body": 5, "entries": 3, "page": 3}
+	if diff := cmp.Diff(want, sums); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -259,13 +301,19 @@ func TestEveryCut(t *testing.T) {
 				if n > 5000 && n < len(c.b)-9000 && n%61 != 0 {
 					continue // within pages
 				}
-				w, err := walk(t, c.b[:n], 4096)
+				var at xen.Record // the record that the cut is in or behind
+				open := false
+				v := xen.Visitor{Record: func(r xen.Record) { at, open = r, true }, RecordEnd: func(xen.Record) { open = false }}
+				w, err := walk(t, c.b[:n], 4096, xen.WithVisitor(v))
 				var e *frame.Error
 				if !errors.Is(err, io.ErrUnexpectedEOF) || !errors.As(err, &e) || e.Rule != xen.RuleTruncated {
 					t.Fatalf("%s %s cut at %d: %v", name, c.kind, n, err)
 				}
 				if e.Record == "" || e.Layer == "" || e.Offset > int64(n) || w.Complete() {
 					t.Fatalf("%s %s cut at %d has no place: %v", name, c.kind, n, err)
+				}
+				if inAt := e.Record == at.Name && e.Offset == at.Offset && e.Index == at.Index; inAt != open && at.Layer != "" {
+					t.Fatalf("%s %s cut at %d, in or behind %s at %d: %v", name, c.kind, n, at.Name, at.Offset, err)
 				}
 				if k, behind := w.Trailing(); k != xen.NothingFollows || behind != 0 {
 					t.Fatalf("%s %s cut at %d: trailing %v, %d bytes", name, c.kind, n, k, behind)
