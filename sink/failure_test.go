@@ -267,23 +267,28 @@ func from(w *sink.Writer, typ frame.Type, n int) error {
 }
 
 func TestHoldLimit(t *testing.T) {
-	const limit = 1000
 	for name, add := range ways {
-		for _, over := range []int{0, 1} {
-			var out bytes.Buffer
-			w, err := sink.NewStaged(&out, sink.WithHoldLimit(limit))
-			if err != nil {
-				t.Fatal(err)
-			}
-			e := begin(t, w, 5, 0)
-			err = add(e, make([]byte, limit-frame.CompactDescriptorSize+over))
-			if (err == nil) != (over == 0) {
-				t.Errorf("%s, %d over: %v", name, over, err)
-			}
-			if over > 0 && (!errors.Is(err, frame.ErrTooLarge) || !strings.Contains(err.Error(), "planned")) {
-				t.Errorf("%s: %v does not name the way out", name, err)
+		for _, limit := range []int{1000, 100_000} {
+			for _, over := range []int{0, 1} {
+				checkHoldLimit(t, name, add, limit, over)
 			}
 		}
+	}
+}
+
+func checkHoldLimit(t *testing.T, name string, add func(sink.Entry, []byte) error, limit, over int) {
+	t.Helper()
+	w, err := sink.NewStaged(io.Discard, sink.WithHoldLimit(uint64(limit)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := begin(t, w, 5, 0)
+	err = add(e, make([]byte, limit-frame.CompactDescriptorSize+over))
+	if (err == nil) != (over == 0) {
+		t.Errorf("%s, %d over %d: %v", name, over, limit, err)
+	}
+	if over > 0 && (!errors.Is(err, frame.ErrTooLarge) || !strings.Contains(err.Error(), "planned")) {
+		t.Errorf("%s: %v does not name the way out", name, err)
 	}
 }
 
@@ -353,7 +358,13 @@ func TestRegistryFailures(t *testing.T) {
 		"cancelled":             {save: func(w *sink.Writer) error { return nil }, cancel: true, want: context.Canceled},
 	} {
 		var reg sink.Registry
-		if err := errors.Join(reg.Register(6, "SIX", c.save), reg.Register(5, "FIVE", good)); err != nil {
+		late := func(*sink.Writer) error {
+			if strings.HasPrefix(name, "handler") {
+				t.Errorf("%s: and the next one ran", name)
+			}
+			return nil
+		}
+		if err := errors.Join(reg.Register(6, "SIX", c.save), reg.Register(5, "FIVE", good), reg.Register(7, "SEVEN", late)); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(context.Background())

@@ -7,6 +7,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
@@ -49,6 +50,36 @@ func TestBuffersComeBack(t *testing.T) {
 			if n := bufpool.Out() - before; n != 0 {
 				t.Fatalf("%s, %s: %d buffers are out", name, end, n)
 			}
+		}
+	}
+}
+
+// A reader that has more than the length field can tell is refused at the byte where it
+// exceeds it.
+func TestReaderBeyondTheLengthField(t *testing.T) {
+	f, err := os.CreateTemp(t.TempDir(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for _, over := range []int64{0, 1} {
+		seekable, err1 := NewSeekable(f, 0)
+		staged, err2 := NewStaged(io.Discard)
+		if err := errors.Join(err1, err2); err != nil {
+			t.Fatal(err)
+		}
+		for name, w := range map[string]*Writer{"seekable": seekable, "staged": staged} {
+			e, err := w.Begin(5, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.current.Length = w.Layout().MaxBody() - 10 // as if so much had been written
+			n, err := e.ReadFrom(bytes.NewReader(make([]byte, 10+over)))
+			var place *frame.Error
+			if n != 10 || (err != nil) != (over > 0) || over > 0 && (!errors.Is(err, frame.ErrTooLarge) || !errors.As(err, &place) || place.Rule != frame.RuleLengthFits) {
+				t.Errorf("%s, %d over: %d bytes, %v", name, over, n, err)
+			}
+			w.Abort()
 		}
 	}
 }
