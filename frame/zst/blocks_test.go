@@ -17,6 +17,9 @@ import (
 func walk(b []byte) (*Walker, error) {
 	var w Walker
 	for w.Need() > 0 {
+		if w.InBlocks() != (w.Pos() > 0) { // the header is passed at once
+			return &w, errors.New("the Walker does not know where it is")
+		}
 		if w.Pos() > int64(len(b)) {
 			return &w, io.ErrUnexpectedEOF
 		}
