@@ -195,6 +195,11 @@ func TestCutNamesItsPlace(t *testing.T) {
 				if e.Record != d.Name(l) {
 					t.Errorf("%v, cut at %d: %v; want %s", l, n, err, d.Name(l))
 				}
+			} else if index > 0 {
+				d := frame.DecodeDescriptor(b[at[index-1]:], l)
+				if want := "a descriptor after " + d.Name(l); e.Record != want {
+					t.Errorf("%v, cut at %d: %v; want %s", l, n, err, want)
+				}
 			} else if e.Record == "" {
 				t.Errorf("%v, cut at %d: no record in %v", l, n, err)
 			}
