@@ -23,6 +23,17 @@ func (s *nameSet) add(name string) {
 	s.names[name] = true
 }
 
+// create makes a file of such a name, and adds that before anybody can remove what is there.
+func (s *nameSet) create(dir, pattern string) (*os.File, error) {
+	s.Lock()
+	defer s.Unlock()
+	f, err := os.CreateTemp(dir, pattern)
+	if err == nil {
+		s.names[f.Name()] = true
+	}
+	return f, err
+}
+
 func (s *nameSet) remove(name string) {
 	s.Lock()
 	defer s.Unlock()
@@ -59,16 +70,17 @@ func removeUnfinished() {
 
 // takeSignals gives a context that a signal ends, instead of the program.
 func takeSignals(parent context.Context) (context.Context, context.CancelFunc) {
-	signal.Stop(signals)
-	return signal.NotifyContext(parent, endings...)
+	ctx, end := signal.NotifyContext(parent, endings...)
+	signal.Stop(signals) // behind that: one that nobody waits for kills
+	return ctx, end
 }
 
 // takeSignals lets a signal stop a job, until end is called, instead of ending the
 // program.
 func (j *job) takeSignals() (end func()) {
-	signal.Stop(signals)
 	taken := make(chan os.Signal, 1)
 	signal.Notify(taken, endings...)
+	signal.Stop(signals) // behind that: one that nobody waits for kills
 	go func() {
 		select {
 		case sig := <-taken:

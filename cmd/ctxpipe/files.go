@@ -75,11 +75,10 @@ func newOutput(name string, force bool) (*output, error) {
 	if f := unnamed(filepath.Dir(name)); f != nil {
 		return &output{File: f, name: name, force: force}, nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), hiddenName(name, "*"))
+	f, err := unfinished.create(filepath.Dir(name), hiddenName(name, "*"))
 	if err != nil {
 		return nil, err
 	}
-	unfinished.add(f.Name())
 	return &output{File: f, name: name, hidden: f.Name(), force: force}, nil
 }
 

@@ -45,13 +45,14 @@ func isTerminal(f *os.File) bool {
 
 // feed runs a command on what work writes.
 func (f *filterFlags) feed(name string, command []string, work func(out *os.File, j *job) (pipe.Info, pipe.Stats, error)) error {
-	c, err := startChild(command)
-	if err != nil {
-		return err
-	}
 	return f.tell(name, false, func(j *job) (pipe.Stats, error) {
-		c.heed(j.ctx)
+		// Before the command is there: it sees an end if a signal ends the program.
 		defer j.takeSignals()()
+		c, err := startChild(command)
+		if err != nil {
+			return pipe.Stats{}, err
+		}
+		c.heed(j.ctx)
 		info, stats, err := work(c.stdin, j)
 		return stats, c.finish(err, info.Guarded)
 	})
