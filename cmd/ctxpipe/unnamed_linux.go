@@ -23,7 +23,10 @@ func unnamed(dir string) *os.File {
 
 // link gives such a file a name, which nothing may have.
 func link(f *os.File, name string) error {
-	err := unix.Linkat(unix.AT_FDCWD, byNumber(f), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+	err := error(unix.EINTR)
+	for err == unix.EINTR { // as a file system in user space may say
+		err = unix.Linkat(unix.AT_FDCWD, byNumber(f), unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+	}
 	if err != nil {
 		return &os.LinkError{Op: "link", Old: "a new file", New: name, Err: err}
 	}
