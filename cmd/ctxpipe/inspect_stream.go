@@ -30,10 +30,19 @@ func (f *inspectFlags) inspectStream(name string, r io.Reader, opaque bool) erro
 	if err != nil && problemOf(err) == nil {
 		return out.done(err)
 	}
-	if e := out.done(page.Write(out, shown(name), report)); e != nil {
+	if e := out.done(writePage(out, shown(name), report)); e != nil {
 		return e
 	}
 	return err
+}
+
+// writePage writes the page, which is made of thousands of pieces, in few calls.
+func writePage(w io.Writer, name string, r survey.Report) error {
+	b := bufio.NewWriter(w)
+	if err := page.Write(b, name, r); err != nil {
+		return err
+	}
+	return b.Flush()
 }
 
 // survey surveys a stream and prints what it found, unless the world is bad and not the
