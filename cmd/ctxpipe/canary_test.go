@@ -18,7 +18,6 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/internal/faults"
 	"github.com/ctxpipe/ctxpipe/internal/vectest"
-	"github.com/ctxpipe/ctxpipe/pipe"
 	"github.com/ctxpipe/ctxpipe/source/xen"
 )
 
@@ -183,7 +182,7 @@ func TestReliabilityCanaryInTraces(t *testing.T) {
 	for _, h := range hurts {
 		y := faults.NewTally(t, "SIGQUIT, SIGABRT", h.name)
 		for _, sig := range []syscall.Signal{syscall.SIGQUIT, syscall.SIGABRT} {
-			w := &ward{stream: stream, sealed: sealedBy(t, stream), live: sealedBy(t, stream, pipe.WithLive(pipe.DefaultPause))}
+			w := wardOf(t, stream)
 			b := w.lay(t, h, nil, func(_ *bed, cmd *exec.Cmd) { cmd.Env = append(os.Environ(), "GOTRACEBACK=all") })
 			b.let()
 			b.drain()

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -11,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -37,16 +37,17 @@ func TestReliabilityFaults(t *testing.T) {
 		{"no space, in the middle", hurt.file, fileLimit},
 		{"the reader goes away", func(h hurt) bool { return !h.file() }, readerGone},
 		{"standard error broken", nil, stderrBroken},
-		{"the input stalls", nil, inputStalls},
-		{"the output stalls", func(h hurt) bool { return !h.file() }, outputStalls},
+		{"the input stalls", hurt.moves, inputStalls},
+		{"the output stalls", func(h hurt) bool { return h.moves() && !h.file() }, outputStalls},
 		{"SIGINT, SIGTERM, SIGHUP", nil, signalled},
+		{"calls that a signal interrupts (EINTR)", nil, interrupted},
 	} {
 		for _, h := range hurts {
 			if f.when != nil && !f.when(h) {
 				continue
 			}
 			t.Run(f.name+"/"+h.name, func(t *testing.T) {
-				if strings.HasSuffix(f.name, "stalls") {
+				if strings.HasSuffix(f.name, "stalls") || strings.HasSuffix(f.name, "(EINTR)") {
 					t.Parallel() // most of it is waiting
 				}
 				f.do(faults.NewTally(t, f.name, h.name), w, t, h)
@@ -55,32 +56,37 @@ func TestReliabilityFaults(t *testing.T) {
 	}
 }
 
+// oneByteAtATime gives and takes single bytes for a while: at the beginning, at the end, and in
+// between.
 func oneByteAtATime(y *faults.Tally, w *ward, t *testing.T, h hurt) {
-	b := w.lay(t, h, nil, nil)
-	b.let()
-	got := make(chan []byte)
-	go func() {
-		var all, one = []byte(nil), make([]byte, 1)
-		for len(all) < 20_000 {
-			if n, err := b.out.Read(one); n == 0 || err != nil {
-				break
-			}
-			all = append(all, one[0])
-		}
-		rest, _ := io.ReadAll(b.out)
-		got <- append(all, rest...)
-	}()
+	const long = 10_000
 	fed := w.fed(h)
-	for i := range 20_000 {
-		b.feed(fed[i : i+1])
+	for _, from := range places(len(fed)-long, 4) {
+		b := w.lay(t, h, nil, nil)
+		b.let()
+		go func() {
+			var all, one = []byte(nil), make([]byte, 1)
+			for len(all) < long {
+				if n, err := b.out.Read(one); n == 0 || err != nil {
+					break
+				}
+				all = append(all, one[0])
+			}
+			rest, _ := io.ReadAll(b.out)
+			b.got <- append(all, rest...)
+		}()
+		b.feed(fed[:from])
+		for i := from; i < from+long; i++ {
+			b.feed(fed[i : i+1])
+		}
+		b.feed(fed[from+long:])
+		b.in.Close()
+		status, outcome := b.verdict(<-b.got)
+		if status != 0 {
+			t.Errorf("status %d: %s", status, b.process.Said.String())
+		}
+		y.Count(outcome)
 	}
-	b.feed(fed[20_000:])
-	b.in.Close()
-	status, outcome := b.verdict(<-got)
-	if status != 0 {
-		t.Errorf("status %d: %s", status, b.process.Said.String())
-	}
-	y.Count(outcome)
 }
 
 // nonBlocking gives the command descriptors that somebody else has told not to wait. The
@@ -111,18 +117,18 @@ func nonBlocking(y *faults.Tally, w *ward, t *testing.T, h hurt) {
 
 // nonBlockingLater changes them while the command is waiting.
 func nonBlockingLater(y *faults.Tally, w *ward, t *testing.T, h hurt) {
-	for _, both := range []bool{true, false} {
+	fed := w.fed(h)
+	for i, at := range places(8<<10, 12) {
 		b := w.lay(t, h, nil, nil)
-		fed := w.fed(h)
-		if b.feed(fed[:8192]) {
-			if both {
+		if b.feed(fed[:at]) {
+			if i%2 == 0 {
 				setNonblock(t, b.childIn, true)
 			}
 			setNonblock(t, b.childTo, true)
 		}
 		b.let()
 		go func() {
-			b.feed(fed[8192:])
+			b.feed(fed[at:])
 			b.in.Close()
 		}()
 		time.Sleep(moment)
@@ -142,31 +148,34 @@ func setNonblock(t *testing.T, f *os.File, on bool) {
 	}
 }
 
-// failedRead lets the input end by an error: at once, as a folder does, and in the middle, as a
+// failedRead lets the input end by an error: at once, as a folder does, and anywhere, as a
 // connection that is reset.
 func failedRead(y *faults.Tally, w *ward, t *testing.T, h hurt) {
 	folder, err := os.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer folder.Close()
-	ours, theirs := connection(t)
-	for i, in := range []*os.File{folder, theirs} {
+	fails := func(in *os.File, feed func()) {
 		b := w.lay(t, h, nil, func(_ *bed, cmd *exec.Cmd) { cmd.Stdin = in })
 		b.let()
 		in.Close()
 		b.drain()
-		if i == 1 {
-			fed := w.fed(h)
-			_, _ = ours.Write(fed[:len(fed)/2])
-			_ = ours.SetLinger(0)
-			ours.Close()
-		}
+		feed()
 		status, outcome := b.verdict(<-b.got)
 		if status != statusIO {
 			t.Errorf("status %d: %s", status, b.process.Said.String())
 		}
 		y.Count(outcome)
+	}
+	fails(folder, func() {})
+	fed := w.fed(h)
+	for _, at := range places(len(fed), 16) {
+		ours, theirs := connection(t)
+		fails(theirs, func() {
+			_, _ = ours.Write(fed[:at])
+			_ = ours.SetLinger(0)
+			ours.Close()
+		})
 	}
 }
 
@@ -214,33 +223,44 @@ func devFull(y *faults.Tally, w *ward, t *testing.T, h hurt) {
 // fileLimit leaves room for a part of the file, by a limit and, where one can be mounted, by a
 // file system of that size.
 func fileLimit(y *faults.Tally, w *ward, t *testing.T, h hurt) {
-	limit := func(_ *bed, cmd *exec.Cmd) {
-		// In blocks of 512 bytes, or of 1024 in some shells.
-		cmd.Args = append([]string{"sh", "-c", `ulimit -f 8 && exec "$@"`, "sh"}, cmd.Args...)
-		cmd.Path, _ = exec.LookPath("sh")
-	}
-	small := func(b *bed, _ *exec.Cmd) {
-		if err := unix.Mount("none", b.dir, "tmpfs", 0, "size=8192"); err != nil {
-			t.Skipf("no file system of 8 KiB: %v", err)
+	limit := func(pages int) func(*bed, *exec.Cmd) {
+		return func(_ *bed, cmd *exec.Cmd) {
+			// In blocks of 512 bytes, or of 1024 in some shells.
+			cmd.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -f %d && exec "$@"`, pages*4), "sh"}, cmd.Args...)
+			cmd.Path, _ = exec.LookPath("sh")
 		}
-		t.Cleanup(func() { _ = unix.Unmount(b.dir, unix.MNT_DETACH) })
 	}
-	for _, prepare := range []func(*bed, *exec.Cmd){limit, small} {
-		b := w.lay(t, h, nil, prepare)
-		b.let()
-		b.feed(w.fed(h))
-		b.in.Close()
-		status, outcome := b.verdict(nil)
-		if status != statusIO {
-			t.Errorf("status %d: %s", status, b.process.Said.String())
+	small := func(pages int) func(*bed, *exec.Cmd) {
+		return func(b *bed, _ *exec.Cmd) {
+			if err := unix.Mount("none", b.dir, "tmpfs", 0, fmt.Sprintf("size=%d", pages<<12)); err != nil {
+				t.Skipf("no file system of that size: %v", err)
+			}
+			t.Cleanup(func() { _ = unix.Unmount(b.dir, unix.MNT_DETACH) })
 		}
-		y.Count(outcome)
+	}
+	for _, room := range []func(int) func(*bed, *exec.Cmd){limit, small} {
+		for pages := range 5 {
+			b := w.lay(t, h, nil, room(pages+1))
+			b.let()
+			b.drain()
+			b.feed(w.fed(h))
+			b.in.Close()
+			status, outcome := b.verdict(nil)
+			if status != statusIO {
+				t.Errorf("status %d: %s", status, b.process.Said.String())
+			}
+			y.Count(outcome)
+		}
 	}
 }
 
 // readerGone closes the reading end after some of the output.
 func readerGone(y *faults.Tally, w *ward, t *testing.T, h hurt) {
-	for _, n := range []int64{0, 1, 5000} {
+	most := 8 << 10 // what the pipes hold behind that is less than all
+	if h.tells {
+		most = 0
+	}
+	for _, n := range places(most, 16) {
 		b := w.lay(t, h, nil, nil)
 		b.let()
 		fed := make(chan bool)
@@ -249,7 +269,7 @@ func readerGone(y *faults.Tally, w *ward, t *testing.T, h hurt) {
 			b.in.Close()
 			close(fed)
 		}()
-		got, _ := io.ReadAll(io.LimitReader(b.out, n))
+		got, _ := io.ReadAll(io.LimitReader(b.out, int64(n)))
 		b.out.Close()
 		if status, outcome := b.verdict(got); status != 0 {
 			y.Count(outcome)
@@ -260,25 +280,31 @@ func readerGone(y *faults.Tally, w *ward, t *testing.T, h hurt) {
 	}
 }
 
-// stderrBroken takes standard error away from a command that wants to use it.
+// stderrBroken takes standard error away from a command that wants to use it: for its
+// statistics, and to say what is wrong with a stream that is cut.
 func stderrBroken(y *faults.Tally, w *ward, t *testing.T, h hurt) {
-	for _, cut := range []int{0, 1} {
+	var flags []string
+	lost := 0
+	if h.moves() {
+		flags, lost = []string{"-v", "--stats", "-"}, statusPipe
+	}
+	fed := w.fed(h)
+	for _, n := range places(len(fed), 7)[1:] {
 		r, broken := smallPipe(t)
 		r.Close()
-		b := w.lay(t, h, []string{"-v", "--stats", "-"}, func(_ *bed, cmd *exec.Cmd) { cmd.Stderr = broken })
+		b := w.lay(t, h, flags, func(_ *bed, cmd *exec.Cmd) { cmd.Stderr = broken })
 		b.let()
 		b.drain()
-		fed := w.fed(h)
-		b.feed(fed[:len(fed)-cut])
+		b.feed(fed[:n])
 		b.in.Close()
 		got := <-b.got
-		if cut == 1 {
+		if n < len(fed) {
 			_, outcome := b.verdict(got)
 			y.Count(outcome)
 			continue
 		}
 		// The stream is whole already, and only what was to be said is lost.
-		if status := b.process.End(); status != statusPipe {
+		if status := b.process.End(); status != lost {
 			t.Errorf("status %d, and the statistics are lost", status)
 		}
 		if h.file() {
@@ -287,8 +313,12 @@ func stderrBroken(y *faults.Tally, w *ward, t *testing.T, h hurt) {
 		if h.packs {
 			got = b.restored(0, got)
 		}
-		if !bytes.Equal(got, w.stream) {
-			t.Errorf("%d bytes of %d", len(got), len(w.stream))
+		want := w.stream
+		if h.tells {
+			want = w.report(t, h)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%d bytes of %d", len(got), len(want))
 		}
 		y.Count("whole")
 	}
@@ -329,61 +359,6 @@ func (b *bed) gaveUp(y *faults.Tally, got []byte) {
 		b.Errorf("status %d: %s", status, said)
 	}
 	y.Count(outcome)
-}
-
-func signalled(y *faults.Tally, w *ward, t *testing.T, h hurt) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
-		for _, part := range []float64{0.02, 0.5, 0.9} {
-			fed := w.fed(h)
-			b := w.lay(t, h, nil, nil)
-			b.let()
-			b.drain()
-			b.feed(fed[:int(part*float64(len(fed)))])
-			if err := b.process.Process.Signal(sig); err != nil {
-				t.Error(err)
-			}
-			status, outcome := b.verdict(<-b.got)
-			if status != 128+int(sig) {
-				t.Errorf("%v: status %d: %s", sig, status, b.process.Said.String())
-			}
-			y.Count(outcome)
-		}
-	}
-}
-
-// A command behind restore is killed by a signal or a stall, before it can take the end of its
-// input for the end of a payload that is no save stream.
-func TestReliabilityCommandSeesNoFalseEnd(t *testing.T) {
-	w := newWard(t)
-	w.stream = make([]byte, 300_000)
-	w.sealed = sealedBy(t, w.stream)
-	done := filepath.Join(t.TempDir(), "done")
-	h := hurt{"restore -- (no save stream)", []string{"restore", "--", "sh", "-c", "cat; touch " + done}, false, false, true}
-	for _, c := range []struct {
-		fault string
-		flags []string
-		sig   os.Signal
-	}{
-		{"SIGINT, SIGTERM, SIGHUP", nil, syscall.SIGTERM},
-		{"the input stalls", []string{"--timeout", shortTimeout}, nil},
-	} {
-		y := faults.NewTally(t, c.fault, h.name)
-		b := w.lay(t, h, c.flags, killGroup)
-		b.let()
-		if b.feed(w.sealed[:len(w.sealed)-50]); c.sig != nil {
-			_, _ = io.ReadFull(b.out, make([]byte, 1)) // the command runs
-			_ = b.process.Process.Signal(c.sig)
-		}
-		b.drain()
-		<-b.got
-		if b.process.End() == 0 {
-			t.Error("status 0")
-		}
-		if _, err := os.Stat(done); err == nil {
-			t.Errorf("%s: the command saw an end", c.fault)
-		}
-		y.Count("refused")
-	}
 }
 
 // Of a pipeline any process may be killed at any moment: the file at its end is whole or not

@@ -57,5 +57,8 @@ func (y *Tally) tell() {
 	for _, n := range y.outcomes {
 		rounds += n
 	}
+	if rounds == 0 {
+		return // it could not be tried here
+	}
 	Tell(y.t, Row{Table: "faults", Fault: y.fault, Command: y.command, Rounds: rounds, Came: y.outcomes})
 }
