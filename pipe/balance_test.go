@@ -10,14 +10,20 @@ import (
 	"time"
 
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
+	"github.com/ctxpipe/ctxpipe/internal/faults"
 )
 
 // After all tests, nothing of a filter is left: neither a goroutine nor a buffer,
-// whoever made it.
+// whoever made it, nor an open file.
 func TestMain(m *testing.M) {
+	before := faults.Descriptors()
 	status := m.Run()
 	if left := leftBehind(bufpool.Out); left != "" {
 		fmt.Fprintln(os.Stderr, "after all tests:", left)
+		status = max(status, 1)
+	}
+	if left := faults.LeftOpen(before); len(left) > 0 {
+		fmt.Fprintln(os.Stderr, "after all tests there is still open:", left)
 		status = max(status, 1)
 	}
 	os.Exit(status)

@@ -22,7 +22,7 @@ import (
 var commands = map[string]func(){"ctxpipe": main}
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, commands)
+	testscript.Main(balanced{m}, commands)
 }
 
 // The scripts in testdata/script run the command as a user types it. They find
