@@ -475,6 +475,9 @@ func TestSendStopped(t *testing.T) {
 				if statusEnd(cmd) == 0 {
 					t.Errorf("status 0\n%s", said.String())
 				}
+				if at == "migrate-receive@before-3" {
+					h.await("there", "destroyed") // by the far side, for which nobody waits
+				}
 				h.has(said.String(), unharmed, "")
 			})
 		}
