@@ -15,7 +15,7 @@ type answers struct {
 }
 
 func newAnswers(to *os.File) (*answers, error) {
-	out, in, err := deafPipe()
+	out, in, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
