@@ -77,7 +77,6 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 	if err != nil {
 		return pipe.Stats{}, err
 	}
-	defer answers.finish()
 	j.follow(r.Stats, 0, 0)
 	to := &liveOnly{r: r, w: c.stdin}
 	c.heed(j.ctx)
@@ -86,6 +85,9 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 		j.over.Store(true)
 		return err
 	})
+	if lost := answers.finish(); err == nil {
+		err = lost
+	}
 	if err == nil && !to.complete.Load() {
 		err = &childError{command[0], statusIO, errors.New("ended before it had the whole save stream")}
 	}

@@ -66,10 +66,15 @@ func (s *sharedScreen) close() {
 }
 
 // leave takes the line away before the program ends in haste, and lets nobody draw any
-// more. It waits for nobody.
+// more. It waits for who is drawing, but only for a moment: whoever writes to a terminal that
+// is stopped may never be done.
 func (s *sharedScreen) leave() {
-	if s.TryLock() {
-		s.erase()
+	for range 20 {
+		if s.TryLock() {
+			s.erase()
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
