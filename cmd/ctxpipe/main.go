@@ -72,7 +72,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &usageError{err, cmd.CommandPath() + " --help tells how it is used"}
 	})
-	root.AddCommand(newCompress(), newRestore(), newVerify(), newInspect(), newSSH(), newReceive(), newSend(), newGen(), newBench(), newBenchSave(), newDemo())
+	root.AddCommand(newCompress(), newRestore(), newVerify(), newInspect(), newSSH(), newReceive(), newAnswers(), newSend(), newGen(), newBench(), newBenchSave(), newDemo())
 	return root
 }
 

@@ -343,19 +343,25 @@ func TestMigrateKilledFilter(t *testing.T) {
 	}
 }
 
-// When ssh dies, a receiver of xl can say nothing any more, and would leave its paused copy, if it
-// knew. receive hears it out.
+// When ssh or receive dies, a receiver of xl could say nothing any more and would leave its paused
+// copy. It is heard out.
 func TestConnectionLost(t *testing.T) {
 	const via = `echo $$ >near.tmp; mv near.tmp near; exec ssh`
 	for name, move := range map[string][]string{
-		"migrate": {"xl", "migrate", "-s", "ctxpipe ssh --via '" + via + "'", "guest", "there"},
-		"send":    {"ctxpipe", "send", "--via", via, "guest", "there"},
+		"migrate":               {"near", "xl", "migrate", "-s", "ctxpipe ssh --via '" + via + "'", "guest", "there"},
+		"migrate, receive dies": {"far", "xl", "migrate", "-s", "ctxpipe ssh --remote-path '" + farNumber + "'", "guest", "there"},
+		"send":                  {"near", "ctxpipe", "send", "--via", via, "guest", "there"},
+		"send, receive dies":    {"far", "ctxpipe", "send", "--remote-path", farNumber, "guest", "there"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHosts(t, "migrate-receive@before-3=wait:go")
-			said := h.killed("near", move...)
+			said := h.killed(move[0], move[1:]...)
 			h.await("there", "destroyed")
-			h.has(said, unharmed, "")
+			here := unharmed
+			if h.domains("here") == suspended { // the sender has heard that the copy is there
+				here = suspended
+			}
+			h.has(said, here, "")
 		})
 	}
 }

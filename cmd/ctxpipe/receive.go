@@ -68,7 +68,7 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 	if err != nil {
 		return pipe.Stats{}, optionError(err)
 	}
-	answers, err := newAnswers(os.Stdout)
+	answers, err := startAnswers()
 	if err != nil {
 		return pipe.Stats{}, err
 	}

@@ -28,8 +28,7 @@ breaks "receiver killed at the last pages" kill-receive suspended pvh source
 # What comes back is 54 bytes when xl migrate-receive is ready, 88 when it has received the guest, 128 when that runs.
 breaks "connection lost in \"ready\"" drop back 30 source
 breaks "connection lost in \"received\"" drop back 87 source
-# That xl cannot report any more, and so leaves its paused copy.
-breaks "receiver killed once it has received" kill-receive back 87 "source and stopped copy"
+breaks "receiver killed once it has received" kill-receive back 87 source
 
 # Here xl itself gives up and leaves a stopped guest to a person: it cannot know whether the copy runs.
 breaks "connection lost behind \"received\"" late back 87 "stopped source"

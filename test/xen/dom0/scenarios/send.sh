@@ -27,8 +27,7 @@ breaks pvh "receiver killed in the middle" kill-receive there $half source 137
 breaks pv "sender killed in the middle" kill-send there $half source 137
 breaks pv "connection lost in \"ready\"" drop back 30 source 255
 breaks pv "connection lost in \"received\"" drop back 87 source 255
-# That xl cannot report any more, and so leaves its paused copy, as it does when ssh dies under it alone.
-breaks pvh "receiver killed once it has received" kill-receive back 87 "source and stopped copy" 1 3 137 255
+breaks pvh "receiver killed once it has received" kill-receive back 87 "source" 1 3 137 255
 
 # Only a person can say now whether the copy runs, so the guest is left paused.
 breaks pv "connection lost behind \"received\"" late back 87 "stopped source" 4
