@@ -24,6 +24,9 @@ func TestExamples(t *testing.T) {
 					t.Skip(tool + " is not installed")
 				}
 			}
+			if raceEnabled && strings.Contains(line, "bench --parts codec") {
+				t.Skip("takes minutes under the race detector")
+			}
 			h := exampleHosts(t, line)
 			status, said := h.run("sh", "-c", line)
 			if status != 0 || strings.Contains(said, "ctxpipe: error: ") {
