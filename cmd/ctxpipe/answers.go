@@ -33,48 +33,35 @@ func newAnswers() *cobra.Command {
 	}
 }
 
-// answers is that process.
-type answers struct {
-	in  *os.File // for who answers
-	cmd *exec.Cmd
-}
-
-// startAnswers starts one that has our standard output, which is closed here: its end has to be seen.
-func startAnswers() (*answers, error) {
+// startAnswers starts that process, with our standard output, which is closed here: its end has to
+// be seen. Its standard input is for who answers.
+func startAnswers() (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	out, in, err := os.Pipe()
-	if err != nil {
-		return nil, err
+	cmd := exec.Command(self, answersCommand)
+	cmd.Args[0] = "ctxpipe"
+	c, err := startChildWith(cmd, os.Stdout)
+	if err == nil {
+		os.Stdout.Close()
 	}
-	defer out.Close()
-	cmd := &exec.Cmd{Path: self, Args: []string{"ctxpipe", answersCommand}, Stdin: out, Stdout: os.Stdout, Stderr: os.Stderr}
-	if err := cmd.Start(); err != nil {
-		in.Close()
-		return nil, err
-	}
-	os.Stdout.Close()
-	return &answers{in, cmd}, nil
+	return c, err
 }
-
-// started lets go of the end that who answers has by now.
-func (a *answers) started() { a.in.Close() }
 
 // lastWords is how long answers are waited for that others may give, who have
 // the command's standard output, once the command has ended.
 const lastWords = 10 * time.Second
 
-// finish waits for the answers of a command that has ended, and gives why not all were passed
-// on.
-func (a *answers) finish() error {
+// finishAnswers waits for the answers of a command that has ended, and gives why not all were
+// passed on.
+func finishAnswers(c *child) error {
 	ended := make(chan error, 1)
-	go func() { ended <- a.cmd.Wait() }()
+	go func() { ended <- c.cmd.Wait() }()
 	select {
 	case err := <-ended:
 		if err != nil {
-			return &said{exitStatus(a.cmd.ProcessState)}
+			return &said{exitStatus(c.cmd.ProcessState)}
 		}
 	case <-time.After(lastWords):
 	}

@@ -72,8 +72,8 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 	if err != nil {
 		return pipe.Stats{}, err
 	}
-	c, err := startChildWith(exec.Command(command[0], command[1:]...), answers.in)
-	answers.started()
+	c, err := startChildWith(exec.Command(command[0], command[1:]...), answers.stdin)
+	answers.stdin.Close() // the command's alone, so that its end is seen
 	if err != nil {
 		return pipe.Stats{}, err
 	}
@@ -85,7 +85,7 @@ func receive(command []string, opts []pipe.RestoreOption, j *job) (pipe.Stats, e
 		j.over.Store(true)
 		return err
 	})
-	if lost := answers.finish(); err == nil {
+	if lost := finishAnswers(answers); err == nil {
 		err = lost
 	}
 	if err == nil && !to.complete.Load() {
