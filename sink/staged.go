@@ -57,7 +57,6 @@ func (s *staged) whole(p []byte) error {
 }
 
 func (s *staged) begin(d frame.Descriptor) error {
-	s.shrink()
 	if len(s.copies) == 0 {
 		s.copies = append(s.copies, buffers.Get())
 	}
