@@ -116,7 +116,7 @@ func TestNothingLeavesTooEarly(t *testing.T) {
 		// Once the last byte is gone, all else has to have been held.
 		w.r = io.MultiReader(w.r, readerFunc(func([]byte) (int, error) {
 			// What may leave does sooner or later; what may not would while we wait a little.
-			for most = 0; most == 0; most = w.rs.meter.out.Load() {
+			for w.rs.meter.out.Load() == 0 {
 				time.Sleep(10 * time.Millisecond)
 			}
 			time.Sleep(10 * time.Millisecond)

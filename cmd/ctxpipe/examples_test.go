@@ -59,7 +59,7 @@ func (h *hosts) runsOn(host, guest, said string) {
 
 var fenced = regexp.MustCompile("(?ms)^```\\w*\n(.*?)^```")
 
-// examples gives the command lines of these.
+// examples gives the command lines of the pages, and those of the help of every command.
 func examples(t *testing.T) []string {
 	t.Helper()
 	var text []string
