@@ -38,8 +38,10 @@ func TestMain(m *testing.M) {
 }
 
 var (
-	cat   = peers.Way{Name: "plain", Role: result.Plain, Compress: proc.Command{"cat"}, Restore: proc.Command{"cat"}}
-	again = peers.Way{Name: "cat as a peer", Role: result.Peer, Compress: proc.Command{"cat"}, Restore: proc.Command{"cat"}}
+	cat = peers.Way{Name: "plain", Role: result.Plain, Compress: proc.Command{"cat"}, Restore: proc.Command{"cat"}}
+	// It lingers, because the memory of a program is only seen while it runs.
+	lingers = proc.Command{"sh", "-c", "cat; sleep 0.05"}
+	again   = peers.Way{Name: "cat as a peer", Role: result.Peer, Compress: lingers, Restore: lingers}
 )
 
 func plan(t *testing.T, ways ...peers.Way) Plan {

@@ -19,7 +19,7 @@ func (c Command) String() string { return strings.Join(c, " ") }
 type Cost struct {
 	User   float64 // seconds of the processor
 	System float64
-	Peak   int64 // most resident bytes; 0 where the system does not tell
+	Peak   int64 // most resident bytes; 0 where the system does not tell, or nobody looked in time
 }
 
 // Plus gives the cost of two programs that ran side by side.
