@@ -61,15 +61,18 @@ func (in *input) makeRoom(n int) {
 		return
 	}
 	unused := in.buf.B[in.lo:]
-	to := in.buf.B[:0]
-	if len(unused) == cap(in.buf.B) {
-		size := 2 * cap(in.buf.B)
-		if in.most > cap(in.buf.B) {
-			size = min(size, in.most)
-		}
-		to = make([]byte, 0, size)
+	if len(unused) < cap(in.buf.B) {
+		in.buf.B, in.lo = append(in.buf.B[:0], unused...), 0
+		return
 	}
-	in.buf.B, in.lo = append(to, unused...), 0
+	size := 2 * cap(in.buf.B)
+	if in.most > cap(in.buf.B) {
+		size = min(size, in.most)
+	}
+	larger := in.pool.GetSize(size)
+	larger.B = append(larger.B, unused...)
+	in.pool.Put(in.buf)
+	in.buf, in.lo = larger, 0
 }
 
 // fetch reads into p and keeps the source's error.

@@ -48,7 +48,7 @@ func (p *Pool) GetSize(n int) *Buffer {
 	out.Add(1)
 	b := p.pool.Get()
 	if n = max(n, p.size); cap(b.B) < n {
-		b.B = make([]byte, 0, roundUp(n))
+		b.B = make([]byte, 0, n)
 		adviseHuge(b.B)
 	}
 	return b
@@ -66,16 +66,6 @@ func (p *Pool) Put(b *Buffer) {
 	// shown the length that we want back.
 	b.B = b.B[:min(p.size, cap(b.B))]
 	p.pool.Put(b)
-}
-
-// roundUp gives n or a little more, so that buffers side by side leave no gap that
-// would keep pages from being huge.
-func roundUp(n int) int {
-	const unit = 8 << 10 // of Go's heap
-	if n < hugePage {
-		return n
-	}
-	return (n + unit - 1) &^ (unit - 1)
 }
 
 // hugePage is the usual size of a huge page.
