@@ -1,6 +1,6 @@
 # Plain verbs; .ci/run does all of them that must hold before landing.
 
-.PHONY: build test race lint bench fuzz cross demo clean test-xen
+.PHONY: build test race lint bench fuzz cross demo clean test-xen profile
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o dist/ctxpipe ./cmd/ctxpipe
@@ -18,6 +18,11 @@ lint:
 
 bench:
 	go test -run '^$$' -bench . ./...
+
+# What the compiler is told about where the command spends its time, go.dev/doc/pgo. With
+# CTXPIPE_STREAMS=DIR it is learned from real streams too.
+profile:
+	go test -trimpath -o /dev/null -run '^$$' -bench '^BenchmarkStream(Compress|Restore|Verify)$$' -cpuprofile cmd/ctxpipe/default.pgo ./bench
 
 # Each fuzz target for FUZZTIME: a duration, or a count like 10000x.
 FUZZTIME ?= 30s
