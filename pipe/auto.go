@@ -32,8 +32,9 @@ type auto struct {
 	price  float64        // bytes that a second of a worker has to save
 	recent [horizon]worth // the last chunks
 	seen   int            // how many chunks there were
-	pace   float64        // how long levels take, in terms of their prospects
-	crowd  float64        // how long they take, in terms of their processor time
+	pace   float64        // what levels take of a processor, in terms of their prospects
+	wall   float64        // seconds that the last frames took, and
+	spent  float64        // what they took of a processor
 	yield  float64        // what LevelFastest saves, in terms of worth.packable
 	flight []*job         // those that have a level and have not left, in order
 	taken  takingRate
@@ -57,6 +58,9 @@ const (
 	fewAt = 0.5
 	// mostStep is by what factor the price changes at the most with each chunk.
 	mostStep = 1.5
+	// firstSpent is the processor time in seconds of a frame that is imagined before the
+	// first, and that had a processor for itself.
+	firstSpent = 1e-3
 
 	// firstYield is yield as long as nothing is known, and mostPacked the most of
 	// a chunk's other bytes than zeros that LevelFastest is believed to save.
@@ -81,7 +85,7 @@ type prospect struct {
 
 // prospects has the levels' prospects. What matters is how they compare.
 var prospects = [madeLevels]prospect{
-	LevelElide:   {95 * time.Microsecond, 0, 0},
+	LevelElide:   {100 * time.Microsecond, 50 * time.Microsecond, 0},
 	LevelFast:    {65 * time.Microsecond, 1100 * time.Microsecond, 0.83},
 	LevelFastest: {135 * time.Microsecond, 2010 * time.Microsecond, 1},
 	LevelDefault: {140 * time.Microsecond, 3310 * time.Microsecond, 1.038},
@@ -103,7 +107,7 @@ type forecast struct {
 }
 
 func newAuto(cfg compressConfig) *auto {
-	a := &auto{workers: float64(cfg.workers), appraise: appraise, price: fairPrice, pace: 1, crowd: 1, yield: firstYield}
+	a := &auto{workers: float64(cfg.workers), appraise: appraise, price: fairPrice, pace: 1, wall: firstSpent, spent: firstSpent, yield: firstYield}
 	for l := range LevelAuto {
 		if l != LevelFast || cfg.wire == zst.WireCtxpipe {
 			a.ladder = append(a.ladder, l)
@@ -124,7 +128,7 @@ func (a *auto) choose(j *job) Level {
 		slack = a.dry(now) - now
 	}
 	l := a.best(w, slack)
-	j.forecast = forecast{w, now + a.pace*l.foreseen(w), float64(w.size) - a.saved(l, w)}
+	j.forecast = forecast{w, now + a.takes(l, w), float64(w.size) - a.saved(l, w)}
 	a.flight = append(a.flight, j)
 	return l
 }
@@ -133,18 +137,19 @@ func (a *auto) choose(j *job) Level {
 // time for the last chunks.
 //
 // Where processors are too few for all who want them, the two do not work beside each
-// other but in turn: a second of a worker is one that whoever empties the destination does not
-// have, and its price is what that would have taken in it, undisturbed.
+// other but in turn: the share of a processor that a worker has is one that whoever empties the
+// destination does not have. Shares are alike, and so the price of a second is what the destination takes
+// in one.
 func (a *auto) mend() {
 	work, bytes := 0.0, 0.0
 	for _, w := range a.recent[:min(a.seen, horizon)] {
 		l := a.best(w, math.Inf(1))
-		work += a.pace * l.foreseen(w)
+		work += a.takes(l, w)
 		bytes += float64(w.size) - a.saved(l, w)
 	}
 	rate := a.taken.rate()
-	beside, inTurn := work/a.workers/(bytes/rate), a.crowd*rate/a.price
-	few := clamp((a.crowd-1)/fewAt, 0, 1)
+	beside, inTurn := work/a.workers/(bytes/rate), rate/a.price
+	few := clamp((a.crowd()-1)/fewAt, 0, 1)
 	towards := math.Pow(beside, 1-few) * math.Pow(inTurn, few)
 	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
 }
@@ -165,7 +170,7 @@ func (a *auto) dry(now float64) float64 {
 func (a *auto) best(w worth, slack float64) Level {
 	best, most := a.ladder[0], math.Inf(-1)
 	for _, l := range a.ladder {
-		took := a.pace * l.foreseen(w)
+		took := a.takes(l, w)
 		net := a.saved(l, w) - a.price*took
 		if l == LevelBest {
 			took *= 2 // it is so dear that a wrong forecast would cost most
@@ -180,6 +185,15 @@ func (a *auto) best(w worth, slack float64) Level {
 	return best
 }
 
+// takes gives the seconds that a level is expected to take for a chunk.
+func (a *auto) takes(l Level, w worth) float64 {
+	return a.pace * a.crowd() * l.foreseen(w)
+}
+
+// crowd gives how long workers take, in terms of the processor time that they get. Long jobs
+// tell more of that: a short one takes what those take who have the processor just then.
+func (a *auto) crowd() float64 { return a.wall / a.spent }
+
 // saved gives the bytes that a level is expected to save of a chunk.
 func (a *auto) saved(l Level, w worth) float64 {
 	packed := min(a.yield*float64(w.packable), mostPacked*float64(w.size-w.zero))
@@ -189,7 +203,10 @@ func (a *auto) saved(l Level, w worth) float64 {
 // made learns how fast the machine is and how well the contents pack.
 func (a *auto) made(j *job) {
 	w, saves := j.forecast.worth, prospects[j.level].saves
-	pace := (j.timing.done - j.timing.began).Seconds() / j.level.foreseen(w)
+	took, spent := (j.timing.done - j.timing.began).Seconds(), j.timing.cpu.Seconds()
+	if spent == 0 {
+		spent = took // as far as it is known
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	j.forecast.done, j.forecast.size = j.timing.done.Seconds(), float64(j.made.size)
@@ -198,11 +215,9 @@ func (a *auto) made(j *job) {
 	}
 	// The limits keep one odd frame, as after a pause of the machine, from
 	// mattering much.
-	a.pace += learning * (clamp(pace, a.pace/4, a.pace*4) - a.pace)
-	if j.timing.cpu > 0 {
-		took := j.timing.done - j.timing.began
-		a.crowd += learning * (clamp(took.Seconds()/j.timing.cpu.Seconds(), 1, 8) - a.crowd)
-	}
+	a.pace += learning * (clamp(spent/j.level.foreseen(w), a.pace/4, a.pace*4) - a.pace)
+	a.wall += learning * (clamp(took, spent, 8*spent) - a.wall)
+	a.spent += learning * (spent - a.spent)
 	if saves > 0 && w.packable > w.size/16 {
 		yield := float64(w.size-w.zero-j.made.size) / (saves * float64(w.packable))
 		a.yield += learning * (clamp(yield, 0.5, 3) - a.yield)

@@ -22,7 +22,9 @@ type simulation struct {
 	cpu     float64                     // part of the time that workers have a processor; 0 if it is not known
 
 	now    time.Duration
-	looked simChunk // at by the chooser
+	worked time.Duration // by all workers
+	sent   int           // bytes
+	looked simChunk      // at by the chooser
 	counts LevelCounts
 	value  [madeLevels]float64 // of the chunks: part that can be packed, summed up
 
@@ -139,6 +141,8 @@ func (s *simulation) encode(j *simJob) {
 	j.made.size, j.state = j.chunk.size[j.level], simEncoded
 	took := seconds(j.chunk.took[j.level].Seconds() * s.machine)
 	j.until = s.now + took
+	s.worked += took
+	s.sent += j.made.size
 	s.counts[j.level]++
 	s.value[j.level] += float64(j.chunk.worth.packable) / float64(j.chunk.worth.size)
 	if s.slow != nil && s.slow(s.now) {
@@ -338,6 +342,26 @@ func TestAutoWhereProcessorsAreFew(t *testing.T) {
 	_, crowded := simulate(chunks, LevelAuto, zst.WireZstd, line)
 	if crowded.counts[LevelElide] < alone.counts[LevelElide]*5/4 {
 		t.Errorf("alone %v, crowded %v", alone.counts, crowded.counts)
+	}
+}
+
+// Where workers and destination take turns with a processor, a stream takes as long as both
+// together, and hardly longer than at whatever level is best then.
+func TestAutoInTurn(t *testing.T) {
+	chunks := simChunks(512)
+	for _, rate := range []float64{15e6, 60e6, 125e6, 250e6, 500e6} {
+		line := simulation{workers: 2, machine: 1.8, source: 5e9, link: steady(rate), cpu: 0.6}
+		inTurn := func(l Level) float64 {
+			_, s := simulate(chunks, l, zst.WireZstd, line)
+			return s.worked.Seconds() + float64(s.sent)/rate
+		}
+		best := math.Inf(1)
+		for _, l := range []Level{LevelElide, LevelFastest, LevelDefault, LevelBetter, LevelBest} {
+			best = min(best, inTurn(l))
+		}
+		if took := inTurn(LevelAuto); took > 1.03*best {
+			t.Errorf("%.0f MB/s: %.3f s, %.3f times the best level", rate/1e6, took, took/best)
+		}
 	}
 }
 
