@@ -42,7 +42,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := os.WriteFile("docs/reliability.md", page(rows, targets), 0o644); err != nil {
+	rooms, err := covered()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile("docs/reliability.md", page(rows, targets, rooms), 0o644); err != nil {
 		log.Fatal(err)
 	}
 }
@@ -120,6 +124,24 @@ func fuzzed(count string) ([]target, error) {
 	return all, cmd.Wait()
 }
 
+// A coverage is how much of a room its own tests run.
+type coverage struct{ room, part string }
+
+var ran = regexp.MustCompile(`(?m)^ok\s+github\.com/ctxpipe/ctxpipe/(\S+)\s.*coverage: ([0-9.]+%) of statements`)
+
+// covered runs all tests, and gives how much of each room they cover.
+func covered() (rooms []coverage, err error) {
+	cmd := exec.Command("go", "test", "-count=1", "-timeout=30m", "-cover", "./...")
+	out, err := cmd.Output()
+	if err != nil {
+		os.Stderr.Write(out)
+	}
+	for _, m := range ran.FindAllSubmatch(out, -1) {
+		rooms = append(rooms, coverage{string(m[1]), string(m[2])})
+	}
+	return rooms, err
+}
+
 const head = "# Reliability\n\n" +
 	"This page is made by `go run ./internal/faults/report`, of what tests have told while they ran; the same tests run\n" +
 	"in CI. They fail if a result that was called good is not the input byte for byte, if anything comes out from libxc's END on of\n" +
@@ -127,7 +149,7 @@ const head = "# Reliability\n\n" +
 	"[design.md](design.md#trust) says what is behind them.\n"
 
 // page makes the page.
-func page(rows []faults.Row, targets []target) []byte {
+func page(rows []faults.Row, targets []target, rooms []coverage) []byte {
 	var b bytes.Buffer
 	b.WriteString(head)
 	b.WriteString("\n## Faults\n\nOf each command *whole* counts the rounds in which all came out and was called good, *refused* those with an error, and\n" +
@@ -151,6 +173,11 @@ func page(rows []faults.Row, targets []target) []byte {
 	b.WriteString("\n## Fuzzing\n\n| room | target | executions |\n|---|---|---:|\n")
 	for _, t := range targets {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", t.room, t.name, t.runs)
+	}
+	b.WriteString("\n## Coverage\n\nOf each room, by its own tests.\n\n" +
+		"| room | statements |\n|---|---:|\n")
+	for _, r := range rooms {
+		fmt.Fprintf(&b, "| %s | %s |\n", r.room, r.part)
 	}
 	return b.Bytes()
 }
