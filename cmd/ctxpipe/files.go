@@ -35,6 +35,7 @@ func withInput(args []string, work func(name string, in *os.File) error) error {
 		return err
 	}
 	defer in.Close()
+	widen(in)
 	return work(name, in)
 }
 
@@ -54,6 +55,7 @@ func openOutput(name string, force bool) (*output, error) {
 		if !force && term.IsTerminal(int(os.Stdout.Fd())) {
 			return nil, &usageError{errors.New("refusing to write binary data to a terminal"), "use -o FILE, put a pipe behind, or force it with -f"}
 		}
+		widen(os.Stdout)
 		return &output{File: os.Stdout}, nil
 	}
 	info, err := os.Stat(name)

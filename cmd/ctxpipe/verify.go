@@ -76,6 +76,7 @@ func (f *verifyFlags) passThrough(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	widen(os.Stdin)
 	w, err := xen.New(xen.WithStrictness(xen.Verify))
 	if err != nil {
 		return err
