@@ -53,9 +53,10 @@ const (
 	// lowest.
 	leastPrice = fairPrice / 1e3
 	mostPrice  = fairPrice * 200
-	// fewAt is by how much longer workers take than the processor time that they
-	// get where processors are certainly too few.
-	fewAt = 0.5
+	// Workers take longer than the processor time that they get. Up to crowdedFrom times as
+	// long that is because all wake up at once, and from fewAt times on it is because processors are too few:
+	// for every one that works there is another that wants to.
+	crowdedFrom, fewAt = 1.4, 2
 	// mostStep is by what factor the price changes at the most with each chunk.
 	mostStep = 1.5
 	// firstSpent is the processor time in seconds of a frame that is imagined before the
@@ -149,7 +150,7 @@ func (a *auto) mend() {
 	}
 	rate := a.taken.rate()
 	beside, inTurn := work/a.workers/(bytes/rate), rate/a.price
-	few := clamp((a.crowd()-1)/fewAt, 0, 1)
+	few := clamp((a.crowd()-crowdedFrom)/(fewAt-crowdedFrom), 0, 1)
 	towards := math.Pow(beside, 1-few) * math.Pow(inTurn, few)
 	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
 }

@@ -350,7 +350,7 @@ func TestAutoWhereProcessorsAreFew(t *testing.T) {
 func TestAutoInTurn(t *testing.T) {
 	chunks := simChunks(512)
 	for _, rate := range []float64{15e6, 60e6, 125e6, 250e6, 500e6} {
-		line := simulation{workers: 2, machine: 1.8, source: 5e9, link: steady(rate), cpu: 0.6}
+		line := simulation{workers: 2, machine: 1.8, source: 5e9, link: steady(rate), cpu: 0.5}
 		inTurn := func(l Level) float64 {
 			_, s := simulate(chunks, l, zst.WireZstd, line)
 			return s.worked.Seconds() + float64(s.sent)/rate
