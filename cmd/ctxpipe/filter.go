@@ -52,7 +52,6 @@ func (f *filterFlags) feed(name string, command []string, work func(out *os.File
 		if err != nil {
 			return pipe.Stats{}, err
 		}
-		widen(c.stdin)
 		c.heed(j.ctx)
 		info, stats, err := work(c.stdin, j)
 		return stats, c.finish(err, info.Guarded)
