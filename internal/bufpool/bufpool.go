@@ -68,8 +68,5 @@ func (p *Pool) Put(b *Buffer) {
 	p.pool.Put(b)
 }
 
-// hugePage is the usual size of a huge page.
-const hugePage = 2 << 20
-
 // Loans gives the number of buffers that are out: 0 when all came back.
 func (p *Pool) Loans() int64 { return p.loans.Load() }

@@ -6,6 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// hugePage is the usual size of a huge page.
+const hugePage = 2 << 20
+
 // adviseHuge asks for huge pages where a large buffer lies. That saves most page
 // faults, which are a tenth of what a short run takes, and misses when matches are
 // looked up all over a chunk. It is advice: a system without huge pages refuses, and
