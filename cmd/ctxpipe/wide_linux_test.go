@@ -30,17 +30,6 @@ func TestPipesAreWidened(t *testing.T) {
 	}
 }
 
-// Whatever is not a pipe stays what it is.
-func TestOnlyPipesAreWidened(t *testing.T) {
-	f, err := os.Open(os.DevNull)
-	if err != nil {
-		t.Fatal(err)
-	}
-	widen(f)
-	f.Close()
-	widen(f)
-}
-
 func pipeOf(t *testing.T, size int) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
