@@ -40,6 +40,7 @@ type auto struct {
 	taken  takingRate
 	gap    float64       // seconds that the source leaves between frames
 	last   time.Duration // when the last frame left
+	queued float64       // bytes that waited in the destination's queue then
 }
 
 const (
@@ -56,7 +57,7 @@ const (
 	// Workers take longer than the processor time that they get. Up to crowdedFrom times as
 	// long that is because all wake up at once, and from fewAt times on it is because processors are too few:
 	// for every one that works there is another that wants to.
-	crowdedFrom, fewAt = 1.4, 2
+	crowdedFrom, fewAt = 1.7, 2
 	// mostStep is by what factor the price changes at the most with each chunk.
 	mostStep = 1.5
 	// firstSpent is the processor time in seconds of a frame that is imagined before the
@@ -65,13 +66,15 @@ const (
 
 	// firstYield is yield as long as nothing is known, and mostPacked the most of
 	// a chunk's other bytes than zeros that LevelFastest is believed to save.
-	firstYield = 1.4
+	firstYield = 1.25
 	mostPacked = 0.92
 	// learning is the weight of the newest frame in what is learned, and leastLesson the
 	// least content that teaches how long levels take: a short one takes longer than
-	// its share.
+	// its share. So does a short job, which teaches less of it the shorter it is than
+	// fullLesson, in seconds.
 	learning    = 1.0 / 8
 	leastLesson = 64 << 10
+	fullLesson  = 4e-3
 )
 
 // prospect is what a level does, measured on the memory of guests: how long it
@@ -123,12 +126,12 @@ func (a *auto) choose(j *job) Level {
 	defer a.mu.Unlock()
 	a.recent[a.seen%horizon] = w
 	a.seen++
-	slack := math.Inf(1)
+	slack, free := math.Inf(1), 0.0
 	if a.taken.known() {
 		a.mend()
-		slack = a.dry(now) - now
+		slack, free = a.dry(now)-now, a.free(now)
 	}
-	l := a.best(w, slack)
+	l := a.best(w, slack, free)
 	j.forecast = forecast{w, now + a.takes(l, w), float64(w.size) - a.saved(l, w)}
 	a.flight = append(a.flight, j)
 	return l
@@ -144,13 +147,13 @@ func (a *auto) choose(j *job) Level {
 func (a *auto) mend() {
 	work, bytes := 0.0, 0.0
 	for _, w := range a.recent[:min(a.seen, horizon)] {
-		l := a.best(w, math.Inf(1))
+		l := a.best(w, math.Inf(1), 0)
 		work += a.takes(l, w)
 		bytes += float64(w.size) - a.saved(l, w)
 	}
 	rate := a.taken.rate()
 	beside, inTurn := work/a.workers/(bytes/rate), rate/a.price
-	few := clamp((a.crowd()-crowdedFrom)/(fewAt-crowdedFrom), 0, 1)
+	few := a.few()
 	towards := math.Pow(beside, 1-few) * math.Pow(inTurn, few)
 	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
 }
@@ -158,7 +161,8 @@ func (a *auto) mend() {
 // dry gives when the destination will have taken all that is on its way, or when
 // at the soonest it could have had another frame from this source.
 func (a *auto) dry(now float64) float64 {
-	t, rate := a.last.Seconds(), a.taken.rate()
+	rate := a.taken.rate()
+	t := a.last.Seconds() + a.queued/rate
 	for _, j := range a.flight {
 		t = max(t, j.forecast.done) + j.forecast.size/rate
 		t = max(t, now)
@@ -166,13 +170,24 @@ func (a *auto) dry(now float64) float64 {
 	return max(t, now+a.gap)
 }
 
-// best gives the level that saves most of a chunk after paying for its time, and
-// for what is not sent if it takes longer than slack.
-func (a *auto) best(w worth, slack float64) Level {
+// free gives the seconds until there is another chunk for a worker to work on: where all that can be on
+// its way is, none comes before the first has left.
+func (a *auto) free(now float64) float64 {
+	if len(a.flight) < int(a.workers)+spareJobs-1 {
+		return 0
+	}
+	first := a.flight[0].forecast
+	left := max(a.last.Seconds(), first.done) + first.size/a.taken.rate()
+	return max(0, left-now) * (1 - a.few())
+}
+
+// best gives the level that saves most of a chunk after paying for its time, as far as that is not free,
+// and for what is not sent if it takes longer than slack.
+func (a *auto) best(w worth, slack, free float64) Level {
 	best, most := a.ladder[0], math.Inf(-1)
 	for _, l := range a.ladder {
 		took := a.takes(l, w)
-		net := a.saved(l, w) - a.price*took
+		net := a.saved(l, w) - a.price*max(0, took-free)
 		if l == LevelBest {
 			took *= 2 // it is so dear that a wrong forecast would cost most
 		}
@@ -195,6 +210,9 @@ func (a *auto) takes(l Level, w worth) float64 {
 // tell more of that: a short one takes what those take who have the processor just then.
 func (a *auto) crowd() float64 { return a.wall / a.spent }
 
+// few tells from 0 to 1 how far processors are too few for all who want them.
+func (a *auto) few() float64 { return clamp((a.crowd()-crowdedFrom)/(fewAt-crowdedFrom), 0, 1) }
+
 // saved gives the bytes that a level is expected to save of a chunk.
 func (a *auto) saved(l Level, w worth) float64 {
 	packed := min(a.yield*float64(w.packable), mostPacked*float64(w.size-w.zero))
@@ -216,7 +234,7 @@ func (a *auto) made(j *job) {
 	}
 	// The limits keep one odd frame, as after a pause of the machine, from
 	// mattering much.
-	a.pace += learning * (clamp(spent/j.level.foreseen(w), a.pace/4, a.pace*4) - a.pace)
+	a.pace += learning * min(1, spent/fullLesson) * (clamp(spent/j.level.foreseen(w), a.pace/4, a.pace*4) - a.pace)
 	a.wall += learning * (clamp(took, spent, 8*spent) - a.wall)
 	a.spent += learning * (spent - a.spent)
 	if saves > 0 && w.packable > w.size/16 {
@@ -231,11 +249,20 @@ func (a *auto) left(j *job) {
 	defer a.mu.Unlock()
 	gap := max(0, j.timing.sent-a.last).Seconds()
 	a.gap += learning * (gap - a.gap)
-	a.taken.add(j.made.size, j.timing.left-j.timing.write, j.timing.left-a.last)
-	a.last = j.timing.left
+	a.taken.add(j.made.size, j.timing.left-j.timing.write, a.lasted(j.timing.write), j.timing.left-a.last)
+	a.last, a.queued = j.timing.left, float64(j.timing.queued)
 	if i := slices.Index(a.flight, j); i >= 0 {
 		a.flight = slices.Delete(a.flight, i, i+1)
 	}
+}
+
+// lasted gives for how long, of the time since the last frame left, the destination still had some of it.
+func (a *auto) lasted(now time.Duration) time.Duration {
+	if !a.taken.known() {
+		return 0
+	}
+	until := time.Duration(a.queued / a.taken.rate() * float64(time.Second))
+	return min(max(0, now-a.last), until)
 }
 
 func clamp(x, low, high float64) float64 { return min(max(x, low), high) }

@@ -116,6 +116,7 @@ func (s *simulation) run(chunks []simChunk) time.Duration {
 		}
 		if writing != nil && writing.until == s.now {
 			writing.timing.left = s.now
+			writing.timing.queued = min(s.buffer, int(max(0, s.drained-s.now).Seconds()*s.link(s.now)))
 			s.chooser.left(&writing.job)
 			order, home = order[1:], append(home, writing)
 			writing.state, writing = simHome, nil
@@ -398,6 +399,72 @@ func TestAutoIsDeterministic(t *testing.T) {
 	}
 }
 
+// Jobs of half a millisecond, which have to wait for memory rather than for the processor, do not
+// tell how long others take; many of them do tell that the machine has become slow.
+func TestAutoLearnsLittleFromShortJobs(t *testing.T) {
+	a := newAuto(compressConfig{level: LevelAuto})
+	w := worth{size: DefaultChunk, packable: DefaultChunk / 2}
+	made := func(l Level, slow float64) {
+		spent := time.Duration(slow * l.foreseen(w) * 1e9)
+		j := &job{level: l, forecast: forecast{worth: w}, timing: timing{done: spent, cpu: spent}}
+		j.made.size = DefaultChunk
+		a.made(j)
+	}
+	for range 20 {
+		made(LevelFastest, 1)
+	}
+	for range 6 {
+		made(LevelElide, 3)
+	}
+	if a.pace > 1.4 {
+		t.Errorf("pace %.2f after six short jobs", a.pace)
+	}
+	for range 300 {
+		made(LevelElide, 3)
+	}
+	if a.pace < 2.9 {
+		t.Errorf("pace %.2f after many", a.pace)
+	}
+}
+
+// coded gives random bytes of sixteen values: nothing repeats, and half of each is known.
+func coded(random []byte) []byte {
+	for i := range random {
+		random[i] = random[i]&15 + 'a'
+	}
+	return random
+}
+
+// A worker that has nothing else to do packs what it has, whatever the price. One for whom
+// there is more does not, nor one whose frame would be late.
+func TestAutoSpendsFreeTime(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		flight int
+		leaves time.Duration
+		price  float64
+		packs  bool
+	}{
+		{"nothing else to do", 3, 50 * time.Millisecond, mostPrice, true},
+		{"more to do", 2, 50 * time.Millisecond, mostPrice, false},
+		{"late", 3, 0, mostPrice, false},
+		{"cheap", 2, 50 * time.Millisecond, leastPrice, true},
+	} {
+		cfg := compressConfig{level: LevelAuto}
+		cfg.workers = 2
+		a := newAuto(cfg)
+		a.appraise = func([]byte) worth { return worth{size: DefaultChunk, packable: DefaultChunk / 2} }
+		a.taken.add(1<<20, 10*time.Millisecond, 0, 10*time.Millisecond)
+		for range c.flight {
+			a.flight = append(a.flight, &job{forecast: forecast{done: c.leaves.Seconds(), size: 1}})
+		}
+		a.price = c.price
+		if l := a.choose(&job{}); (l > LevelFast) != c.packs {
+			t.Errorf("%s: level %v", c.name, l)
+		}
+	}
+}
+
 // What there is to save is seen from a few pages, whatever their offset.
 func TestAppraise(t *testing.T) {
 	const n = 1 << 20
@@ -409,6 +476,7 @@ func TestAppraise(t *testing.T) {
 			"zeros":  {make([]byte, n), 1, 0},
 			"random": {payloads(n)["random"], 0, 0},
 			"words":  {payloads(n)["words"], 0, 0.5},
+			"coded":  {coded(payloads(n)["random"]), 0, 0.5},
 			"half":   {append(make([]byte, n/2), payloads(n / 2)["random"]...), 0.5, 0},
 		} {
 			w := appraise(c.content[shift:])

@@ -48,6 +48,8 @@ type timing struct {
 	cpu   time.Duration // that encoding took of a processor; 0 if it is not known
 	write time.Duration // began
 	left  time.Duration
+
+	queued int // bytes that waited behind it in the destination's queue
 }
 
 // line takes jobs in order, lets workers encode them in any order, and writes
@@ -152,7 +154,7 @@ func (l *line) write(c *Compressor) {
 				c.cancel(err)
 			}
 			ready = c.meter.wait(writer, ready)
-			j.timing.left = ready
+			j.timing.left, j.timing.queued = ready, l.vec.Queued()
 			if len(j.content) > 0 {
 				l.levels.left(j)
 			}

@@ -14,24 +14,51 @@ import (
 // write. The truth is between the two, and that is what is given. To a
 // destination that looks slower than it is more can be given, and then it looks
 // faster.
-type takingRate struct{ before, now stint }
+//
+// What it takes until it is full for the first time says how much it holds rather than
+// how fast it is, and is forgotten then.
+type takingRate struct {
+	before, now stint
+	filled      bool // once
+}
 
 // stint is what happened to at least stintBytes, or to fewer until now.
 type stint struct {
-	bytes   float64
-	writing float64 // seconds
-	all     float64
+	bytes float64
+	busy  float64 // seconds that the destination is known to have been busy
+	all   float64
 }
 
 // stintBytes is more than what is usually behind: the buffers of a connection and
 // of ssh.
 const stintBytes = 16 << 20
 
-// add adds a frame, how long its write took, and how long the last one is ago.
-func (r *takingRate) add(size int, write, since time.Duration) {
+// leastTaken is the least frame that tells a rate: one of a few bytes, as zeros make it, says
+// nothing, and there is nothing to send in the time it takes to find that out.
+const leastTaken = 64 << 10
+
+const (
+	// A write that takes longer than waitFrom, and as long again as bytes take at
+	// waitRate, had to wait until there was room.
+	waitFrom = time.Millisecond
+	waitRate = 500e6
+)
+
+// add adds a frame: how long its write took, how long before that the destination was
+// busy with what it had, and how long ago it had the last one.
+func (r *takingRate) add(size int, write, before, since time.Duration) {
+	if size < leastTaken {
+		return
+	}
+	if !r.filled && write > waitFrom && write.Seconds() > float64(size)/waitRate {
+		r.filled = true
+		r.before, r.now = stint{}, stint{}
+		since = 0
+	}
+	busy := max(write+before, time.Microsecond) // so that no rate is endless
 	r.now.bytes += float64(size)
-	r.now.writing += max(write, time.Microsecond).Seconds() // so that no rate is endless
-	r.now.all += max(write, since, time.Microsecond).Seconds()
+	r.now.busy += busy.Seconds()
+	r.now.all += max(busy, since).Seconds()
 	if r.now.bytes >= stintBytes {
 		r.before, r.now = r.now, stint{}
 	}
@@ -43,5 +70,5 @@ func (r *takingRate) known() bool { return r.before.bytes+r.now.bytes > 0 }
 // rate gives bytes a second.
 func (r *takingRate) rate() float64 {
 	bytes := r.before.bytes + r.now.bytes
-	return bytes / math.Sqrt((r.before.writing+r.now.writing)*(r.before.all+r.now.all))
+	return bytes / math.Sqrt((r.before.busy+r.now.busy)*(r.before.all+r.now.all))
 }

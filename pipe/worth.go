@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	klauspost "github.com/klauspost/compress"
 	"github.com/klauspost/compress/s2"
 
 	"github.com/ctxpipe/ctxpipe/frame"
@@ -41,9 +42,7 @@ func appraise(content []byte) worth {
 		if zero == lookSize {
 			continue
 		}
-		if n := s2.EstimateBlockSize(look); n > 0 {
-			w.packable += max(0, lookSize-zero-n)
-		}
+		w.packable += packable(look, zero)
 	}
 	if seen > 0 {
 		scale := float64(w.size) / float64(seen)
@@ -51,4 +50,18 @@ func appraise(content []byte) worth {
 		w.packable = int(float64(w.packable) * scale)
 	}
 	return w
+}
+
+// packable gives what a codec would save of a page beside its zeros: by what repeats in it or, where
+// that is little, by how often its bytes occur. Code and tables repeat from further away than a
+// look can see.
+func packable(look []byte, zero int) int {
+	saves := 0
+	if n := s2.EstimateBlockSize(look); n > 0 {
+		saves = max(0, lookSize-zero-n)
+	}
+	if saves < lookSize/4 {
+		saves = max(saves, lookSize-zero-klauspost.ShannonEntropyBits(look)/8)
+	}
+	return saves
 }

@@ -1,0 +1,37 @@
+package pipe
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+// A destination of 100 MB/s looks like one, whatever is behind it: what fills its buffers in
+// no time, frames of no size, and pauses in which it had enough to do.
+func TestTakingRate(t *testing.T) {
+	const size, rate = 1 << 20, 100e6
+	takes := time.Duration(size / rate * 1e9)
+	for name, add := range map[string]func(r *takingRate){
+		"each waits":       func(r *takingRate) { r.add(size, takes, 0, takes) },
+		"half its time":    func(r *takingRate) { r.add(size, takes/2, takes/2, takes) },
+		"zeros in between": func(r *takingRate) { r.add(20, time.Microsecond, 0, time.Second); r.add(size, takes, 0, takes) },
+	} {
+		var r takingRate
+		for range 8 {
+			r.add(size, 100*time.Microsecond, 0, 3*time.Millisecond)
+		}
+		if got := r.rate(); got < 3*rate {
+			t.Errorf("while it fills: %.0f", got)
+		}
+		for range 4 {
+			add(&r)
+			if got := r.rate(); math.Abs(got/rate-1) > 0.01 {
+				t.Errorf("%s: %.0f", name, got)
+			}
+		}
+	}
+	var r takingRate
+	if r.add(leastTaken-1, time.Second, 0, time.Second); r.known() {
+		t.Error("known from a frame of no size")
+	}
+}
