@@ -60,7 +60,7 @@ func packable(look []byte, zero int) int {
 	if n := s2.EstimateBlockSize(look); n > 0 {
 		saves = max(0, lookSize-zero-n)
 	}
-	if saves < lookSize/4 {
+	if saves < lookSize/8 {
 		saves = max(saves, lookSize-zero-klauspost.ShannonEntropyBits(look)/8)
 	}
 	return saves
