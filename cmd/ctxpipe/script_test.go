@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return prepare(t, env.WorkDir)
 		},
 		Condition: func(cond string) (bool, error) { return cond == "devfull" && runtime.GOOS == "linux", nil },
