@@ -154,8 +154,8 @@ func (l *line) write(c *Compressor) {
 				c.cancel(err)
 			}
 			ready = c.meter.wait(writer, ready)
-			j.timing.left, j.timing.queued = ready, l.vec.Queued()
 			if len(j.content) > 0 {
+				j.timing.left, j.timing.queued = ready, l.vec.Queued()
 				l.levels.left(j)
 			}
 		}
