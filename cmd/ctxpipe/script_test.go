@@ -43,6 +43,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
+			// Scripts have an environment of their own, and the race detector slows down each command.
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			return prepare(t, env.WorkDir)
 		},

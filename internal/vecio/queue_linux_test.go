@@ -67,18 +67,12 @@ func TestQueuedBehindAConnection(t *testing.T) {
 	defer far.Close()
 	v := NewWriter(near)
 	// Nobody reads, so that at last something has to wait.
-	wrote := make(chan bool)
-	go func() {
-		defer close(wrote)
-		near.SetWriteDeadline(time.Now().Add(10 * time.Second))
-		for v.Queued() == 0 {
-			if _, err := v.WriteVec([][]byte{make([]byte, 32<<10), make([]byte, 32<<10)}); err != nil {
-				t.Error(err)
-				return
-			}
+	near.SetWriteDeadline(time.Now().Add(10 * time.Second))
+	for v.Queued() == 0 {
+		if _, err := v.WriteVec([][]byte{make([]byte, 32<<10), make([]byte, 32<<10)}); err != nil {
+			t.Fatal(err)
 		}
-	}()
-	<-wrote
+	}
 	near.Close()
 	if n := v.Queued(); n != 0 {
 		t.Errorf("%d bytes wait behind a closed connection", n)
