@@ -193,10 +193,14 @@ func TestCheckStrict(t *testing.T) {
 		{"whole", good, true, true},
 		{"reserved bit", reserved, true, false},
 		{"opaque", []byte("anything at all, but no stream"), true, false},
+		{"nothing", nil, true, false},
 	} {
 		for check, want := range map[Check]bool{CheckAuto: c.auto, CheckStrict: c.strict, CheckOff: true} {
 			w := newTestCompressor(t, io.Discard, WithLevel(LevelElide), WithCheck(check))
-			_, err := w.Write(c.payload)
+			var err error
+			if len(c.payload) > 0 {
+				_, err = w.Write(c.payload)
+			}
 			if err == nil {
 				err = w.Close()
 			}

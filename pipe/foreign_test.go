@@ -8,11 +8,13 @@ import (
 	"os/exec"
 	"slices"
 	"testing"
+	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // foreignStreams gives streams of other writers, and what is in them.
@@ -188,5 +190,95 @@ func TestForeignAroundTheLimit(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// A frame's own reader gives exactly that frame, and goes on to say what it said: the
+// codec asks again where it should not.
+func TestFrameReader(t *testing.T) {
+	const behind = "behind it"
+	f := whole(t, payloads(1000)["words"])
+	open := func(stream []byte) *frameReader {
+		s := &scanner{cfg: &restoreConfig{}, meter: &meter{}}
+		s.in = newInput(&source{r: bytes.NewReader(stream)}, s.meter, bufpool.New(inputSize, inputSize))
+		t.Cleanup(s.in.release)
+		return &frameReader{s: s}
+	}
+	good := open(append(slices.Clone(f), behind...))
+	if n, err := good.Read(nil); n != 0 || err != nil {
+		t.Errorf("nothing wanted: %d bytes, %v", n, err)
+	}
+	got, err := io.ReadAll(iotest.OneByteReader(good))
+	if err != nil || !bytes.Equal(got, f) {
+		t.Errorf("%d bytes of %d, %v", len(got), len(f), err)
+	}
+	for range 2 {
+		if n, err := good.Read(make([]byte, 10)); n != 0 || err != io.EOF {
+			t.Errorf("behind the end: %d bytes, %v", n, err)
+		}
+	}
+	if b, err := good.s.in.peek(len(behind)); string(b) != behind {
+		t.Errorf("left for others: %q, %v", b, err)
+	}
+	for name, stream := range map[string][]byte{"cut": f[:len(f)-1], "no frame": []byte("no frame at all")} {
+		bad := open(stream)
+		_, err := io.ReadAll(bad)
+		var e *frame.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n, again := bad.Read(make([]byte, 10)); n != 0 || again != err {
+			t.Errorf("%s: then %d bytes, %v", name, n, again)
+		}
+	}
+}
+
+// A codec that is content before the frame is at its end does not make it one.
+//
+// Proves: TR-24
+func TestCodecThatStopsEarly(t *testing.T) {
+	cfg := defaultRestore()
+	cfg.ctx = t.Context()
+	stream := whole(t, []byte("what the frame has"))
+	p := &pools{bufpool.New(inputSize, inputSize), bufpool.New(piece, piece)}
+	src := &source{r: bytes.NewReader(stream)}
+	s := &scanner{cfg: &cfg, meter: &meter{}, intake: &intake{ctx: t.Context(), pools: p, home: make(chan *part, 2), order: make(chan *part, 2), work: make(chan *part, 2)}}
+	s.in = newInput(src, s.meter, p.in)
+	defer s.close()
+	defer s.intake.drain()
+	f := foreign{}
+	if err := f.begin(s, zst.Walker{}); err != nil {
+		t.Fatal(err)
+	}
+	// It reads another, shorter frame instead.
+	if err := s.codec.Reset(bytes.NewReader(whole(t, nil))); err != nil {
+		t.Fatal(err)
+	}
+	s.intake.home <- newPart()
+	err := f.stream(s)
+	wantRule(t, "streamed", err, "TR-24", frame.ErrCorrupt)
+}
+
+// Nor is a frame good that a codec makes more or less of than the frame says.
+//
+// Proves: TR-24
+func TestCodecThatGivesAnotherSize(t *testing.T) {
+	const content = "guest memory is secret"
+	for _, size := range []int{len(content) - 1, len(content), len(content) + 1} {
+		p := &pools{bufpool.New(inputSize, inputSize), bufpool.New(piece, piece)}
+		d := decoder{workers: 1, limit: 1 << 20}
+		part := newPart()
+		part.kind, part.frame, part.size, part.exact = partZstd, whole(t, []byte(content+content)), 2*size, true
+		part.in = p.in.Get()
+		d.decode(part, p)
+		d.close()
+		p.out.Put(part.out)
+		if size == len(content) {
+			if part.err != nil {
+				t.Errorf("as it says: %v", part.err)
+			}
+			continue
+		}
+		wantRule(t, fmt.Sprint(size), part.err, "TR-24", frame.ErrCorrupt)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing/iotest"
 
 	"github.com/ctxpipe/ctxpipe/frame"
+	"github.com/ctxpipe/ctxpipe/frame/libxl"
 	"github.com/ctxpipe/ctxpipe/internal/vectest"
 	"github.com/ctxpipe/ctxpipe/source/xen"
 )
@@ -169,3 +170,44 @@ func TestPassErrors(t *testing.T) {
 type failing struct{}
 
 func (*failing) Write([]byte) (int, error) { return 0, errSource }
+
+// What is held back has a limit, since whoever makes the stream decides how much it is.
+func TestPassHoldsBackNoMoreThanItsLimit(t *testing.T) {
+	good := hvmStream(t)
+	end, _ := pointsOf(t, good)
+	stream := bytes.Clone(good[:end+8])
+	state := libxl.Emulator{ID: libxl.EmulatorQEMU}.Append(nil)
+	stream = libxl.AppendRecord(stream, libxl.EmulatorContext, append(state, make([]byte, passLimit)...))
+	var got bytes.Buffer
+	n, err := Pass(t.Context(), &got, bytes.NewReader(stream), verifyWalker(t))
+	if !errors.Is(err, frame.ErrTooLarge) || n != int64(end) || got.Len() != end {
+		t.Errorf("%d bytes passed, END is at %d; %v", got.Len(), end, err)
+	}
+}
+
+// Errors of either side, and the context's, end it and are told as they are.
+func TestPassTellsWhoFailed(t *testing.T) {
+	good := hvmStream(t)
+	stopped, stop := context.WithCancelCause(t.Context())
+	stop(errSource)
+	end, _ := pointsOf(t, good)
+	errFull := errors.New("full")
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+		dst  io.Writer
+		src  io.Reader
+		want error
+	}{
+		{"stopped", stopped, io.Discard, bytes.NewReader(good), errSource},
+		{"source fails", t.Context(), io.Discard, io.MultiReader(bytes.NewReader(good[:5000]), iotest.ErrReader(errSource)), errSource},
+		{"source fails inside what is held back", t.Context(), io.Discard, io.MultiReader(bytes.NewReader(good[:len(good)-5]), iotest.ErrReader(errSource)), errSource},
+		{"destination fails", t.Context(), &limited{100, errFull}, bytes.NewReader(good), errFull},
+		{"destination fails at the end", t.Context(), &limited{end, errFull}, bytes.NewReader(good), errFull},
+		{"destination is short", t.Context(), &limited{100, nil}, bytes.NewReader(good), io.ErrShortWrite},
+	} {
+		if _, err := Pass(c.ctx, c.dst, c.src, verifyWalker(t)); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}

@@ -241,6 +241,10 @@ func TestReaderAtRefusesFrames(t *testing.T) {
 		{"fast frame's check", [][]byte{h, l}, block, "TR-4"},
 		{"fast frame's digest", [][]byte{h, l}, fastFrameOf(one, one[:len(one)-1]+"?"), "TR-28"},
 		{"window", [][]byte{header()}, streamed(t, []byte(one)), "TR-22"},
+		{"seal where there is content", [][]byte{header()}, seal(false, one), "TR-99"},
+		{"fast frame of a mark alone", [][]byte{h, l}, fastFrameFor(one)[:zst.SkippableHeaderSize+8], "TR-99"},
+		{"fast frame without a block", [][]byte{h, l}, fastFrameFor(one)[:zst.SkippableHeaderSize+zst.FastBlockOffset-1], "TR-99"},
+		{"fast frame that is cut", [][]byte{h, l}, fastFrameFor(one)[:zst.SkippableHeaderSize+zst.FastBlockOffset], "TR-99"},
 		{"foreign skippable", [][]byte{header()}, skippable(0x184D2A50, "some of somebody else's bytes"), "TR-60"},
 		{"no frame", [][]byte{header()}, []byte("thirty bytes that are no frame"), "TR-60"},
 	} {
@@ -263,6 +267,59 @@ func TestReaderAtRefusesFrames(t *testing.T) {
 			t.Errorf("%s: a byte came out", c.name)
 		}
 		closeAt(t, r)
+	}
+}
+
+// The seal before the table has to be final, also where the table agrees with it.
+//
+// Proves: TR-98
+func TestReaderAtRefusesAnEndThatIsNone(t *testing.T) {
+	_, err := openAt(join(header(), data(t, one), seal(false, one)))
+	wantRule(t, "not final", err, "TR-98", frame.ErrCorrupt)
+	got, _, err := restore(t, join(header(), data(t, one), seal(false, one)))
+	if err == nil || len(got) > 0 {
+		t.Errorf("restored in full: %d bytes, %v", len(got), err)
+	}
+}
+
+// tiring is a source that gives up after so many calls.
+type tiring struct {
+	r    io.ReaderAt
+	left int
+}
+
+func (f *tiring) ReadAt(p []byte, off int64) (int, error) {
+	if f.left--; f.left < 0 {
+		return 0, errSource
+	}
+	return f.r.ReadAt(p, off)
+}
+
+// A source that fails says so itself, whatever was about to be read, and nothing comes
+// out that was not read.
+func TestReaderAtSourceGivesUp(t *testing.T) {
+	stream := wellFormed(t)
+	opened := 0
+	for n := range 20 {
+		src := &tiring{bytes.NewReader(stream), n}
+		r, err := NewReaderAt(src, int64(len(stream)))
+		if err != nil {
+			if !errors.Is(err, errSource) || opened > 0 {
+				t.Errorf("after %d calls: %v", n, err)
+			}
+			continue
+		}
+		opened++
+		p := make([]byte, len(one+two+three))
+		got, err := r.ReadAt(p, 0)
+		if src.left < 0 && !errors.Is(err, errSource) || string(p[:got]) != (one + two + three)[:got] || (err == nil) != (got == len(p)) {
+			t.Errorf("after %d calls: %d bytes, %v", n, got, err)
+		}
+		closeAt(t, r)
+	}
+	// Header, footer, the table's header, entries, seal: none of them may be taken as read.
+	if failed := 20 - opened; failed < 5 || opened == 0 {
+		t.Errorf("opened in %d of 20 tries", opened)
 	}
 }
 
