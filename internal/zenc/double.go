@@ -18,20 +18,14 @@ func (f *doubleFinder) reset() {
 	clear(f.short)
 }
 
-// enterLong enters place s for long matches, and gives the one that was there.
+// enterLong enters place s for long matches, and gives the one that was there, as enter does.
 func (f *doubleFinder) enterLong(v uint64, s int) (before int) {
-	place := &f.long[hash8(v, f.longLog)]
-	before = int(*place)
-	*place = uint32(s)
-	return before
+	return enter(f.long, hash8(v, f.longLog+tagBits), s)
 }
 
 // enterShort does so for short matches.
 func (f *doubleFinder) enterShort(v uint64, s int) (before int) {
-	place := &f.short[hash5(v, f.shortLog)]
-	before = int(*place)
-	*place = uint32(s)
-	return before
+	return enter(f.short, hash5(v, f.shortLog+tagBits), s)
 }
 
 func (f *doubleFinder) find(p *parts, src []byte, at, end int) {
@@ -48,13 +42,13 @@ func (f *doubleFinder) find(p *parts, src []byte, at, end int) {
 				n = 4 + matchLen(src, s+4, t+4, end)
 				break
 			}
-			if load64(src, tl) == v {
+			if tl < MaxContent && load64(src, tl) == v {
 				t = tl
 				n = 8 + matchLen(src, s+8, t+8, end)
 				s, t, n = f.longer(src, s, t, n, end)
 				break
 			}
-			if (load64(src, ts)^v)<<24 == 0 {
+			if ts < MaxContent && (load64(src, ts)^v)<<24 == 0 {
 				t = ts
 				n = 5 + matchLen(src, s+5, t+5, end)
 				s, t, n = f.longer(src, s, t, n, end)
@@ -95,7 +89,7 @@ func (f *doubleFinder) longer(src []byte, s, t, n, end int) (int, int, int) {
 	for n < enough && s < end-margin {
 		v := load64(src, s+1)
 		t2 := f.enterLong(v, s+1)
-		if load64(src, t2) != v {
+		if t2 >= MaxContent || load64(src, t2) != v {
 			break
 		}
 		m := 8 + matchLen(src, s+9, t2+8, end)

@@ -11,6 +11,20 @@ func hash5(v uint64, log uint8) uint64 { return v << 24 * 889523592379 >> ((64 -
 func hash7(v uint64, log uint8) uint64 { return v << 8 * 58295818150454627 >> ((64 - log) & 63) }
 func hash8(v uint64, log uint8) uint64 { return v * 0xcf1bbcdcb7a56463 >> ((64 - log) & 63) }
 
+// tagBits are the bits of a hash beyond those that say where in a table a place is. They stand above
+// the place, which MaxContent leaves room for, and tell most places of other hashes apart without a look
+// at what stands there, for which the processor would have to wait.
+const tagBits = 6
+
+// enter enters place s by a hash, and gives the one that was there: MaxContent or more if that
+// had another hash.
+func enter(table []uint32, hash uint64, s int) (before int) {
+	entry, tag := &table[hash>>tagBits], uint32(hash)<<(32-tagBits)
+	before = int(*entry ^ tag)
+	*entry = uint32(s) | tag
+	return before
+}
+
 // matchLen counts how many bytes from a on are those from b on, up to end. b is
 // before a.
 func matchLen(src []byte, a, b, end int) int {

@@ -270,3 +270,43 @@ func BenchmarkAppend(b *testing.B) {
 		})
 	}
 }
+
+// A place is taken for that of the wanted bytes only if it has their whole hash.
+func TestEnterTellsHashesApart(t *testing.T) {
+	if MaxContent != 1<<(32-tagBits) {
+		t.Fatalf("tags of %d bits do not stand directly above places below %d", tagBits, MaxContent)
+	}
+	table := make([]uint32, 4)
+	for _, s := range []int{0, 1, MaxContent - 1} {
+		for tag := range uint64(1 << tagBits) {
+			hash := 2<<tagBits | tag
+			enter(table, hash, s)
+			if got := enter(table, hash, 7); got != s {
+				t.Errorf("tag %d: place %d became %d", tag, s, got)
+			}
+			if got := enter(table, hash^1, 7); got < MaxContent {
+				t.Errorf("tag %d: place %d of another hash", tag, got)
+			}
+		}
+	}
+	if table[0]|table[1]|table[3] != 0 {
+		t.Errorf("table %x: entered where the hash does not say", table)
+	}
+}
+
+// In the largest content the last page is still found to be the first one.
+func TestLargestContent(t *testing.T) {
+	content := make([]byte, MaxContent)
+	first, last := content[:4096], content[MaxContent-4096:]
+	r := rand.NewChaCha8([32]byte{1})
+	for _, effort := range []Effort{Double, Wide} {
+		r.Read(first)
+		r.Read(last)
+		differ := check(t, New(effort), content)
+		copy(last, first)
+		same := check(t, New(effort), content)
+		if differ-same < 4000 {
+			t.Errorf("effort %d: %d bytes, %d if the last page is not the first", effort, same, differ)
+		}
+	}
+}
