@@ -2,8 +2,11 @@
 
 .PHONY: build test race lint bench fuzz cross demo clean test-xen profile
 
+# Of a processor of the last ten years all instructions are used, which saves a twentieth of its time.
+# GOAMD64=v1 makes a program for older ones too; on those, one for v3 says so and does not start.
+GOAMD64 ?= v3
 build:
-	CGO_ENABLED=0 go build -trimpath -o dist/ctxpipe ./cmd/ctxpipe
+	GOAMD64=$(GOAMD64) CGO_ENABLED=0 go build -trimpath -o dist/ctxpipe ./cmd/ctxpipe
 
 test:
 	go test ./...

@@ -22,6 +22,7 @@ func thisMachine() result.Machine {
 	fmt.Sscan(firstWord("/proc/loadavg"), &m.Load)
 	if info, ok := debug.ReadBuildInfo(); ok {
 		m.Revision = revision(info.Settings)
+		m.Go += instructions(info.Settings)
 	}
 	return m
 }
@@ -39,6 +40,16 @@ func revision(settings []debug.BuildSetting) string {
 		}
 	}
 	return commit + changed
+}
+
+// instructions gives what the compiler was told about the processors to compile for.
+func instructions(settings []debug.BuildSetting) string {
+	for _, s := range settings {
+		if s.Key == "GO"+strings.ToUpper(runtime.GOARCH) {
+			return " with " + s.Key + "=" + s.Value
+		}
+	}
+	return ""
 }
 
 // field gives the value of the first line "name : value" of a file.
