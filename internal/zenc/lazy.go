@@ -6,8 +6,8 @@ import "math/bits"
 // eight, and before it takes a match it looks whether one that begins a little later is better.
 type lazyFinder struct {
 	long    []uint32
-	latest  []uint32 // places by their hash of five bytes
-	before  []uint32 // by place, the one before it with the same hash
+	latest  []uint32 // entries by their hash of five bytes
+	before  []uint32 // by place, the entry that it took the place of in latest
 	next    int      // places from here on were not entered
 	longLog uint8
 	hashLog uint8
@@ -38,10 +38,11 @@ func (f *lazyFinder) reset() {
 func (f *lazyFinder) enter(src []byte, s int) {
 	for i := max(f.next, s-2*lazyEnough); i < s; i++ {
 		v := load64(src, i)
-		h := hash5(v, f.hashLog)
-		f.before[i&(lazyReach-1)] = f.latest[h]
-		f.latest[h] = uint32(i)
-		f.long[hash8(v, f.longLog)] = uint32(i)
+		h := hash5(v, f.hashLog+tagBits)
+		latest := &f.latest[h>>tagBits]
+		f.before[i&(lazyReach-1)] = *latest
+		*latest = uint32(i) | tagOf(h)
+		enter(f.long, hash8(v, f.longLog+tagBits), i)
 	}
 	f.next = max(f.next, s)
 }
@@ -70,7 +71,8 @@ func (f *lazyFinder) best(src []byte, s, end, rep, rep2 int) match {
 		m.offer(4+matchLen(src, s+4, s-rep2+4, end), rep2, 1)
 	}
 	f.enter(src, s)
-	if t := int(f.long[hash8(v, f.longLog)]); load64(src, t) == v {
+	h := hash8(v, f.longLog+tagBits)
+	if t := int(f.long[h>>tagBits] ^ tagOf(h)); t < MaxContent && load64(src, t) == v {
 		m.offer(8+matchLen(src, s+8, t+8, end), s-t, offsetCost(s-t))
 	}
 	if m.n < lazyEnough {
@@ -81,15 +83,18 @@ func (f *lazyFinder) best(src []byte, s, end, rep, rep2 int) match {
 
 // search looks at earlier places with the same hash, the nearest first.
 func (f *lazyFinder) search(m *match, src []byte, v uint64, s, end int) {
-	t := int(f.latest[hash5(v, f.hashLog)])
+	h := hash5(v, f.hashLog+tagBits)
+	entry, tag := f.latest[h>>tagBits], tagOf(h)
+	t := placeOf(entry)
 	for range lazyDepth {
 		if t <= s-lazyReach || t == 0 || s+m.n == end { // none can be longer than to the end
 			return
 		}
-		if (load64(src, t)^v)<<24 == 0 && (m.n < 8 || load32(src, t+m.n-3) == load32(src, s+m.n-3)) {
+		if entry^tag < MaxContent && (load64(src, t)^v)<<24 == 0 && (m.n < 8 || load32(src, t+m.n-3) == load32(src, s+m.n-3)) {
 			m.offer(5+matchLen(src, s+5, t+5, end), s-t, offsetCost(s-t))
 		}
-		earlier := int(f.before[t&(lazyReach-1)])
+		entry = f.before[t&(lazyReach-1)]
+		earlier := placeOf(entry)
 		if earlier >= t {
 			return // overwritten
 		}
