@@ -94,7 +94,7 @@ var prospects = [madeLevels]prospect{
 	LevelFastest: {135 * time.Microsecond, 2010 * time.Microsecond, 1},
 	LevelDefault: {140 * time.Microsecond, 3310 * time.Microsecond, 1.038},
 	LevelBetter:  {150 * time.Microsecond, 4300 * time.Microsecond, 1.047},
-	LevelBest:    {300 * time.Microsecond, 23000 * time.Microsecond, 1.062},
+	LevelBest:    {300 * time.Microsecond, 19000 * time.Microsecond, 1.062},
 }
 
 // foreseen gives the seconds that a level takes by its prospects.

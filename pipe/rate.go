@@ -37,6 +37,9 @@ const stintBytes = 16 << 20
 // nothing, and there is nothing to send in the time it takes to find that out.
 const leastTaken = 64 << 10
 
+// leastKnown is what tells a rate of a destination that was never full.
+const leastKnown = 3 << 20
+
 const (
 	// A write that takes longer than waitFrom, and as long again as bytes take at
 	// waitRate, had to wait until there was room.
@@ -64,8 +67,12 @@ func (r *takingRate) add(size int, write, before, since time.Duration) {
 	}
 }
 
-// known says whether there is a rate.
-func (r *takingRate) known() bool { return r.before.bytes+r.now.bytes > 0 }
+// known says whether there is a rate. What a destination takes while its buffers may still be
+// filling tells none.
+func (r *takingRate) known() bool {
+	bytes := r.before.bytes + r.now.bytes
+	return bytes >= leastKnown || r.filled && bytes > 0
+}
 
 // rate gives bytes a second.
 func (r *takingRate) rate() float64 {
