@@ -35,3 +35,22 @@ func TestTakingRate(t *testing.T) {
 		t.Error("known from a frame of no size")
 	}
 }
+
+// What buffers take at first tells no rate: only one frame that had to wait does, or much that
+// did not.
+func TestTakingRateIsNotKnownAtFirst(t *testing.T) {
+	const size = 1 << 20
+	var fast takingRate
+	for n := size; n <= 2*leastKnown; n += size {
+		fast.add(size, 100*time.Microsecond, 0, time.Millisecond)
+		if got, want := fast.known(), n >= leastKnown; got != want {
+			t.Errorf("known after %d bytes that did not wait: %v", n, got)
+		}
+	}
+	var slow takingRate
+	slow.add(size, 100*time.Microsecond, 0, time.Millisecond)
+	slow.add(size, 80*time.Millisecond, 0, 80*time.Millisecond)
+	if !slow.known() {
+		t.Error("not known after a frame that waited")
+	}
+}

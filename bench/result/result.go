@@ -36,7 +36,7 @@ type Machine struct {
 	Memory     int64   `json:"memory"` // bytes, 0 where unknown
 	OS         string  `json:"os"`     // and architecture
 	Kernel     string  `json:"kernel"`
-	Go         string  `json:"go"` // its version, and the instructions that it compiled for
+	Go         string  `json:"go"`       // its version, and the instructions that it compiled for
 	Revision   string  `json:"revision"` // of ctxpipe, with a + behind it where the tree had changes
 	Load       float64 `json:"load"`     // average number of processes ready to run in the minute before
 }
