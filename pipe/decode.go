@@ -84,10 +84,15 @@ func (d *decoder) zstd(p *part, pools *pools) error {
 	if err != nil {
 		return undecodable(p.place, err)
 	}
-	if p.exact && len(b) != p.size {
+	return p.fill(b)
+}
+
+// fill takes what was decoded, if it is as much as the frame says.
+func (p *part) fill(content []byte) error {
+	if p.exact && len(content) != p.size {
 		return p.place.bad(dataFrame, "TR-24", "content size differs", frame.ErrCorrupt)
 	}
-	p.out.B = b
+	p.out.B = content
 	return nil
 }
 
@@ -98,8 +103,7 @@ func (d *decoder) elided(p *part, pools *pools) error {
 	if err != nil {
 		return p.place.add(err)
 	}
-	p.out.B = b
-	return nil
+	return p.fill(b)
 }
 
 // fast decodes a fast frame. S2 has no checksum of its own.
