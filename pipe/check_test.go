@@ -198,7 +198,7 @@ func TestCheckStrict(t *testing.T) {
 		for check, want := range map[Check]bool{CheckAuto: c.auto, CheckStrict: c.strict, CheckOff: true} {
 			w := newTestCompressor(t, io.Discard, WithLevel(LevelElide), WithCheck(check))
 			var err error
-			if len(c.payload) > 0 {
+			if len(c.payload) > 0 { // else Close is the first that is called
 				_, err = w.Write(c.payload)
 			}
 			if err == nil {

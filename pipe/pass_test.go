@@ -150,27 +150,6 @@ func TestPassIsTransparentBehindTheStream(t *testing.T) {
 	}
 }
 
-func TestPassErrors(t *testing.T) {
-	stream := vectest.RealStream(t)
-	if _, err := Pass(t.Context(), io.Discard, io.MultiReader(bytes.NewReader(stream[:1000]), iotest.ErrReader(errSource)), verifyWalker(t)); !errors.Is(err, errSource) {
-		t.Errorf("source: %v", err)
-	}
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(errSource)
-	if n, err := Pass(ctx, io.Discard, bytes.NewReader(stream), verifyWalker(t)); !errors.Is(err, errSource) || n != 0 {
-		t.Errorf("context: %d, %v", n, err)
-	}
-	var short failing
-	if _, err := Pass(t.Context(), &short, bytes.NewReader(stream), verifyWalker(t)); err == nil {
-		t.Error("a destination that fails")
-	}
-}
-
-// failing is a destination that takes nothing.
-type failing struct{}
-
-func (*failing) Write([]byte) (int, error) { return 0, errSource }
-
 // What is held back has a limit, since whoever makes the stream decides how much it is.
 func TestPassHoldsBackNoMoreThanItsLimit(t *testing.T) {
 	good := hvmStream(t)
@@ -186,28 +165,34 @@ func TestPassHoldsBackNoMoreThanItsLimit(t *testing.T) {
 }
 
 // Errors of either side, and the context's, end it and are told as they are.
-func TestPassTellsWhoFailed(t *testing.T) {
+func TestPassErrors(t *testing.T) {
 	good := hvmStream(t)
+	end, _ := pointsOf(t, good)
 	stopped, stop := context.WithCancelCause(t.Context())
 	stop(errSource)
-	end, _ := pointsOf(t, good)
 	errFull := errors.New("full")
+	all := func() io.Reader { return bytes.NewReader(good) }
+	fails := func(at int) io.Reader {
+		return io.MultiReader(bytes.NewReader(good[:at]), iotest.ErrReader(errSource))
+	}
 	for _, c := range []struct {
 		name string
 		ctx  context.Context
 		dst  io.Writer
 		src  io.Reader
 		want error
+		most int // that may have passed
 	}{
-		{"stopped", stopped, io.Discard, bytes.NewReader(good), errSource},
-		{"source fails", t.Context(), io.Discard, io.MultiReader(bytes.NewReader(good[:5000]), iotest.ErrReader(errSource)), errSource},
-		{"source fails inside what is held back", t.Context(), io.Discard, io.MultiReader(bytes.NewReader(good[:len(good)-5]), iotest.ErrReader(errSource)), errSource},
-		{"destination fails", t.Context(), &limited{100, errFull}, bytes.NewReader(good), errFull},
-		{"destination fails at the end", t.Context(), &limited{end, errFull}, bytes.NewReader(good), errFull},
-		{"destination is short", t.Context(), &limited{100, nil}, bytes.NewReader(good), io.ErrShortWrite},
+		{"stopped", stopped, io.Discard, all(), errSource, 0},
+		{"source fails", t.Context(), io.Discard, fails(5000), errSource, 5000},
+		{"source fails inside what is held back", t.Context(), io.Discard, fails(len(good) - 5), errSource, end},
+		{"destination fails at once", t.Context(), &limited{0, errFull}, all(), errFull, 0},
+		{"destination fails", t.Context(), &limited{100, errFull}, all(), errFull, 100},
+		{"destination fails at the end", t.Context(), &limited{end, errFull}, all(), errFull, end},
+		{"destination is short", t.Context(), &limited{100, nil}, all(), io.ErrShortWrite, 100},
 	} {
-		if _, err := Pass(c.ctx, c.dst, c.src, verifyWalker(t)); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v", c.name, err)
+		if n, err := Pass(c.ctx, c.dst, c.src, verifyWalker(t)); !errors.Is(err, c.want) || n > int64(c.most) {
+			t.Errorf("%s: %d bytes, at most %d; %v", c.name, n, c.most, err)
 		}
 	}
 }
