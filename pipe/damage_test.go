@@ -389,9 +389,30 @@ func TestDataFramesRefused(t *testing.T) {
 	}
 	unpadded := append([]byte(magic+"\x24\x20"), padded[6+3*60:]...)
 	var fold zst.Fold
-	fold.Add(zst.ItemOf(unpadded, content))
+	fold.Add(itemOf(unpadded, string(content)))
 	if _, _, err := restore(t, join(header(), unpadded, zst.AppendSeal(nil, fold.Seal(true)))); err != nil {
 		t.Errorf("without the padding: %v", err)
+	}
+}
+
+// The checksum is compared whoever decodes the frame, and of foreign streams too.
+//
+// Proves: TR-24
+func TestContentChecksumDiffers(t *testing.T) {
+	for level, content := range map[Level]string{
+		LevelElide: "raw, " + string(make([]byte, 5000)) + "and raw", LevelFastest: testText(500),
+	} {
+		f, _ := madeAt(t, content, level)
+		f[len(f)-1] ^= 1
+		for name, stream := range map[string][]byte{
+			"sealed": join(header(), f, sealFor(true, [][]byte{f}, content)), "foreign": f,
+		} {
+			got, _, err := restore(t, stream)
+			wantRule(t, fmt.Sprint(level, ", ", name), err, "TR-24", frame.ErrCorrupt)
+			if len(got) != 0 {
+				t.Errorf("%v, %s: %d bytes came out", level, name, len(got))
+			}
+		}
 	}
 }
 

@@ -29,12 +29,12 @@ type decoder struct {
 // newCodec makes the codec's decoder, which starts no goroutine. For it the
 // window of a single segment is its content, and what it calls memory is the
 // content of one frame.
-func newCodec(workers int, limit int64) (*zstd.Decoder, error) {
-	dec, err := zstd.NewReader(nil,
+func newCodec(workers int, limit int64, more ...zstd.DOption) (*zstd.Decoder, error) {
+	dec, err := zstd.NewReader(nil, append(more,
 		zstd.WithDecoderConcurrency(workers),
 		zstd.WithDecoderMaxWindow(uint64(limit)),
 		zstd.WithDecoderMaxMemory(uint64(limit)),
-	)
+	)...)
 	return dec, errors.Wrap(err, "set up the decoder")
 }
 
@@ -56,26 +56,52 @@ func (d *decoder) close() {
 // decode decodes a part, and gives back the buffer that its frame was in. What
 // is wrong with the frame becomes the part's error.
 func (d *decoder) decode(p *part, pools *pools) {
-	if p.kind == partFast {
+	switch {
+	case p.kind == partFast:
 		p.err = d.fast(p, pools)
-	} else {
+	case zst.Elided(p.frame):
+		p.err = d.elided(p, pools)
+	default:
 		p.err = d.zstd(p, pools)
 	}
-	if p.err == nil && p.sealed {
-		p.item = zst.ItemOf(p.frame, p.out.B)
-		if p.kind == partFast && p.item.Content != p.fast.Digest {
-			p.err = p.place.bad(fastFrame, "TR-28", "digest of the content differs", frame.ErrCorrupt)
-		}
+	if p.err == nil {
+		p.err = p.prove()
 	}
 	pools.in.Put(p.in)
 	p.in, p.frame = nil, nil
 }
 
-func (d *decoder) zstd(p *part, pools *pools) error {
-	if zst.Elided(p.frame) {
-		return d.elided(p, pools)
+// prove verifies what the frame says of its content beside its size, and makes the item that
+// the stream's digest wants.
+func (p *part) prove() error {
+	if p.kind == partFast {
+		p.item = p.fast.Item()
+		if zst.DigestOf(p.out.B) != p.fast.Digest {
+			return p.place.bad(fastFrame, "TR-28", "digest of the content differs", frame.ErrCorrupt)
+		}
+		return nil
 	}
-	d.once.Do(func() { d.codec, d.err = newCodec(d.workers, d.limit) })
+	sum, ok := zst.Checksum(p.frame)
+	if !ok {
+		return nil // a foreign frame
+	}
+	hash := zst.ContentHash(p.out.B)
+	if uint32(hash) != sum {
+		return otherChecksum(p.place)
+	}
+	if p.sealed {
+		p.item = zst.ItemOf(p.frame, p.size, hash)
+	}
+	return nil
+}
+
+func otherChecksum(at place) error {
+	return at.bad(dataFrame, "TR-24", "content checksum differs", frame.ErrCorrupt)
+}
+
+// zstd decodes a frame by the codec, which leaves the checksum to prove.
+func (d *decoder) zstd(p *part, pools *pools) error {
+	d.once.Do(func() { d.codec, d.err = newCodec(d.workers, d.limit, zstd.IgnoreChecksum(true)) })
 	if d.err != nil {
 		return d.err
 	}
@@ -106,7 +132,7 @@ func (d *decoder) elided(p *part, pools *pools) error {
 	return p.fill(b)
 }
 
-// fast decodes a fast frame. S2 has no checksum of its own.
+// fast decodes a fast frame.
 func (d *decoder) fast(p *part, pools *pools) error {
 	n, err := s2.DecodedLen(p.fast.Block)
 	if err != nil || n != p.size {
@@ -125,7 +151,7 @@ func (d *decoder) fast(p *part, pools *pools) error {
 func undecodable(at place, err error) error {
 	switch {
 	case errors.Is(err, zstd.ErrCRCMismatch):
-		return at.bad(dataFrame, "TR-24", "content checksum differs", frame.ErrCorrupt)
+		return otherChecksum(at)
 	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return at.bad(dataFrame, "TR-80", "window or content too large", frame.ErrTooLarge)
 	}

@@ -85,27 +85,26 @@ func elide(j *job) {
 // fast makes a fast frame.
 func fast(j *job) {
 	content := j.content
-	digest := zst.DigestOf(content)
-	out := zst.BeginFast(j.out.B, uint32(len(content)), digest)
+	out := zst.BeginFast(j.out.B, uint32(len(content)), zst.DigestOf(content))
 	block := s2.Encode(out[len(out):cap(out)], content) // stays there: there is room
-	out = zst.FinishFast(append(out, block...), j.header)
+	out, f := zst.FinishFast(append(out, block...), j.header)
 	j.out.B = out
 	whole := out[j.header:]
 	j.made.vec = append(j.made.vec[:0], out)
 	j.made.size, j.made.level = len(whole), LevelFast
-	j.made.item = zst.ItemWith(whole, len(content), digest)
-	j.made.entry = zst.FastEntry(whole, zst.Fast{Content: uint32(len(content)), Digest: digest})
+	j.made.entry, j.made.item = zst.FastEntry(whole, f), f.Item()
 }
 
 // zstd makes the frame of compressed blocks.
 func (m *frameMaker) zstd(j *job, l Level) {
 	content := j.content
 	out := m.encoder(l).Append(zst.BeginData(j.out.B, len(content)), content)
-	j.out.B = zst.FinishData(out, content)
+	hash := zst.ContentHash(content)
+	j.out.B = zst.FinishData(out, hash)
 	whole := j.out.B[j.header:]
 	j.made.vec = append(j.made.vec[:0], j.out.B)
 	j.made.size, j.made.level = len(whole), l
-	j.made.entry, j.made.item = zst.DataEntry(whole, len(content)), zst.ItemOf(whole, content)
+	j.made.entry, j.made.item = zst.DataEntry(whole, len(content)), zst.ItemOf(whole, len(content), hash)
 }
 
 func (m *frameMaker) encoder(l Level) blockEncoder {

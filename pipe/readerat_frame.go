@@ -67,7 +67,7 @@ func (r *ReaderAt) judgeData(p *part, e zst.Entry) error {
 }
 
 func (r *ReaderAt) judgeFast(p *part, e zst.Entry) error {
-	p.kind, p.sealed = partFast, true // the digest of its content is compared with its item
+	p.kind = partFast
 	if len(p.frame) < zst.SkippableHeaderSize+zst.FastBlockOffset {
 		return p.place.notTheEntry(fastFrame, "the frame is longer")
 	}

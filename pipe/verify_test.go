@@ -178,7 +178,7 @@ func TestVerifierSeesEveryFlippedBit(t *testing.T) {
 	}
 	j := jobOf(one)
 	j.made.level = LevelFast
-	for name, f := range map[string][]byte{"other size": fastFrameOf(two, one), "same size": fastFrameOf(one[:len(one)-1]+"?", one), "no block": zst.FinishFast(zst.BeginFast(nil, uint32(len(one)), zst.Digest{}), 0)} {
+	for name, f := range map[string][]byte{"other size": fastFrameOf(two, one), "same size": fastFrameOf(one[:len(one)-1]+"?", one), "no block": finishFast(zst.BeginFast(nil, uint32(len(one)), zst.Digest{}))} {
 		if j.made.vec = [][]byte{f}; v.good(j) {
 			t.Errorf("fast frame of %s is good", name)
 		}

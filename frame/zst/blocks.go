@@ -138,6 +138,7 @@ type Walker struct {
 	size    int   // of the header, known from the descriptor on
 	content int64 // upper bound for the content of the blocks so far
 	packed  bool  // one of them is compressed
+	raw     int   // content of the last block passed, if it is a raw one
 }
 
 type walkState int
@@ -214,6 +215,10 @@ func (w *Walker) block(b []byte) error {
 	w.pos += blockHeaderSize + int64(h.stored())
 	w.content += int64(h.content())
 	w.packed = w.packed || h.typ == blockCompressed
+	w.raw = 0
+	if h.typ == blockRaw {
+		w.raw = h.size
+	}
 	if h.last {
 		w.state = atEnd
 		if w.header.Checksum {

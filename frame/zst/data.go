@@ -20,7 +20,22 @@ func BeginData(dst []byte, content int) []byte {
 	return binary.LittleEndian.AppendUint32(append(dst, 2<<6|flags), uint32(content))
 }
 
-// FinishData appends the content checksum that ends a data frame.
-func FinishData(dst, content []byte) []byte {
-	return binary.LittleEndian.AppendUint32(dst, uint32(xxhash.Sum64(content)))
+// ContentHash gives XXH64 of the content of an ordinary frame, whose low 32 bits are its
+// checksum, RFC 8878 §3.1.1.
+func ContentHash(content []byte) uint64 { return xxhash.Sum64(content) }
+
+// FinishData appends the checksum that ends a data frame whose content has that
+// [ContentHash].
+func FinishData(dst []byte, hash uint64) []byte {
+	return binary.LittleEndian.AppendUint32(dst, uint32(hash))
+}
+
+// Checksum gives the content checksum that ends a whole ordinary frame, and whether it has
+// one.
+func Checksum(whole []byte) (sum uint32, ok bool) {
+	h, err := ParseFrameHeader(whole)
+	if err != nil || !h.Checksum || len(whole) < h.Size+ChecksumSize {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint32(whole[len(whole)-ChecksumSize:]), true
 }

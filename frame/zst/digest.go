@@ -2,6 +2,7 @@ package zst
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"github.com/zeebo/xxh3"
 )
@@ -19,25 +20,54 @@ func digest(u xxh3.Uint128) (d Digest) {
 	return d
 }
 
-// low32 gives the low 32 bits of the hash.
-func (d Digest) low32() uint32 { return binary.LittleEndian.Uint32(d[:]) }
+// low64 gives the low half of the hash, and low32 that of it.
+func (d Digest) low64() uint64 { return binary.LittleEndian.Uint64(d[:]) }
+func (d Digest) low32() uint32 { return uint32(d.low64()) }
 
 // Item is what one data frame gives to the digest of its stream, spec §6.
 type Item struct {
 	Size    int    // of the content, in bytes
-	Content Digest // of the content
-	Wire    uint64 // XXH3-64 of the whole frame as it is on the wire
+	Content uint64 // hash of the content, taken on this side of the codec
+	Wire    uint64 // hash of the frame as it is on the wire
 }
 
-// ItemOf gives the item of a data frame with that content.
-func ItemOf(wholeFrame, content []byte) Item {
-	return ItemWith(wholeFrame, len(content), DigestOf(content))
+// itemSize is the size of an item in what the digest is over.
+const itemSize = 24
+
+// ItemOf gives the item of a whole ordinary frame, whose content has so many bytes and
+// that [ContentHash].
+func ItemOf(wholeFrame []byte, size int, hash uint64) Item {
+	return Item{Size: size, Content: hash, Wire: wireHash(wholeFrame)}
 }
 
-// ItemWith gives the item of a data frame whose content has so many bytes and
-// that digest.
-func ItemWith(wholeFrame []byte, size int, content Digest) Item {
-	return Item{Size: size, Content: content, Wire: xxh3.Hash(wholeFrame)}
+// Item gives the item of the fast frame.
+func (f Fast) Item() Item {
+	return Item{Size: int(f.Content), Content: f.Digest.low64(), Wire: f.Wire}
+}
+
+// hashers keeps what hashes bytes that are not in one piece.
+var hashers = sync.Pool{New: func() any { return new(xxh3.Hasher) }}
+
+// wireHash hashes a whole ordinary frame without the contents of its raw blocks.
+func wireHash(whole []byte) uint64 {
+	hash := hashers.Get().(*xxh3.Hasher)
+	defer hashers.Put(hash)
+	hash.Reset()
+	var w Walker
+	from := 0
+	for w.Need() > 0 {
+		block := int(w.Pos())
+		if block > len(whole) || w.Step(whole[block:]) != nil {
+			break // not whole
+		}
+		if w.raw > 0 {
+			content := block + blockHeaderSize
+			hash.Write(whole[from:content])
+			from = min(content+w.raw, len(whole))
+		}
+	}
+	hash.Write(whole[from:])
+	return hash.Sum64()
 }
 
 // Fold takes the data frames of a stream in order and knows at any time what
@@ -49,7 +79,7 @@ type Fold struct {
 	hash   xxh3.Hasher
 	bytes  uint64
 	frames uint64
-	item   [32]byte // here and not on the stack, where it would escape
+	item   [itemSize]byte // here and not on the stack, where it would escape
 }
 
 // Add takes the next data frame.
@@ -57,8 +87,8 @@ func (f *Fold) Add(i Item) {
 	f.bytes += uint64(i.Size)
 	f.frames++
 	binary.LittleEndian.PutUint64(f.item[0:], uint64(i.Size))
-	copy(f.item[8:], i.Content[:])
-	binary.LittleEndian.PutUint64(f.item[24:], i.Wire)
+	binary.LittleEndian.PutUint64(f.item[8:], i.Content)
+	binary.LittleEndian.PutUint64(f.item[16:], i.Wire)
 	f.hash.Write(f.item[:])
 }
 

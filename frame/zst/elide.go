@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/zeebo/xxh3"
 
 	"github.com/ctxpipe/ctxpipe/frame"
@@ -39,8 +38,7 @@ type Elider struct {
 	content []byte
 	size    int
 	zero    int
-	sum     uint32
-	hash    xxh3.Hasher // here and not on the stack, where it would escape
+	hash    uint64
 }
 
 // Frame gives the data frame with that content, 1 to [MaxChunk] bytes, as the
@@ -50,15 +48,14 @@ type Elider struct {
 // that RLE blocks stand for.
 //
 // vec is valid until the next call, and content must stay unchanged until vec
-// is written. It may be consumed in writing, as net.Buffers does, but after
-// [Elider.Item].
+// is written. It may be consumed in writing, as net.Buffers does.
 func (e *Elider) Frame(content []byte) (vec [][]byte, size, zero int) {
 	e.content, e.vec = content, e.vec[:0]
 	e.sliced, e.size, e.zero = 0, 0, 0
 	e.head = BeginData(e.head[:0], len(content))
 	e.blocks()
-	e.sum = uint32(xxhash.Sum64(content))
-	e.head = binary.LittleEndian.AppendUint32(e.head, e.sum)
+	e.hash = ContentHash(content)
+	e.head = FinishData(e.head, e.hash)
 	e.flush()
 	e.size += len(e.head)
 	return e.vec, e.size, e.zero
@@ -66,17 +63,12 @@ func (e *Elider) Frame(content []byte) (vec [][]byte, size, zero int) {
 
 // Entry gives the entry of the last frame for the seek table.
 func (e *Elider) Entry() Entry {
-	return Entry{Compressed: uint32(e.size), Content: uint32(len(e.content)), Checksum: e.sum}
+	return Entry{Compressed: uint32(e.size), Content: uint32(len(e.content)), Checksum: uint32(e.hash)}
 }
 
-// Item gives the item of the last frame. The frame's slices have to be as
-// [Elider.Frame] gave them.
+// Item gives the item of the last frame.
 func (e *Elider) Item() Item {
-	e.hash.Reset()
-	for _, b := range e.vec {
-		e.hash.Write(b)
-	}
-	return Item{Size: len(e.content), Content: DigestOf(e.content), Wire: e.hash.Sum64()}
+	return Item{Size: len(e.content), Content: e.hash, Wire: xxh3.Hash(e.head)}
 }
 
 // blocks adds the blocks.

@@ -35,6 +35,7 @@ type Fast struct {
 	Content uint32 // bytes of the content
 	Digest  Digest // of the content
 	Block   []byte // the S2 block; aliases what was parsed
+	Wire    uint64 // hash of the payload, of which the check is the low half
 }
 
 // BeginFast appends what stands before the S2 block of a fast frame. The caller
@@ -47,8 +48,23 @@ func BeginFast(dst []byte, content uint32, d Digest) []byte {
 }
 
 // FinishFast appends what stands behind the S2 block of the fast frame that
-// begins at dst[at].
-func FinishFast(dst []byte, at int) []byte { return finish(dst, at) }
+// begins at dst[at], and gives what the frame holds.
+func FinishFast(dst []byte, at int) ([]byte, Fast) {
+	dst, hash := finish(dst, at)
+	return dst, fastOf(dst[at+fieldsAt:len(dst)-checkSize], hash)
+}
+
+// fastOf gives what a fast frame holds by what stands between its mark and its check.
+func fastOf(b []byte, hash uint64) Fast {
+	f := peekFast(b)
+	f.Block, f.Wire = b[fastFixed:], hash
+	return f
+}
+
+// peekFast gives what stands before the S2 block.
+func peekFast(b []byte) Fast {
+	return Fast{Content: binary.LittleEndian.Uint32(b), Digest: Digest(b[8:fastFixed])}
+}
 
 // CheckFast says whether a fast frame may stand in a stream with this chunk,
 // by the size of its payload and the first [FastBlockOffset] bytes of it. It is
@@ -67,17 +83,14 @@ func CheckFast(size uint32, payload []byte, chunk uint32) error {
 }
 
 // PeekFast gives what the first [FastBlockOffset] bytes of a fast frame's payload
-// say, for listings: the check is not verified, and Block is nil.
-func PeekFast(payload []byte) Fast {
-	b := payload[markSize:FastBlockOffset]
-	return Fast{Content: binary.LittleEndian.Uint32(b), Digest: Digest(b[8:24])}
-}
+// say, for listings: the check is not verified, and Block and Wire are missing.
+func PeekFast(payload []byte) Fast { return peekFast(payload[markSize:FastBlockOffset]) }
 
 // ParseFast takes the payload of a fast frame apart, whose size and beginning
 // [CheckFast] has accepted. Whether the block decodes to the content is for the
 // caller.
 func ParseFast(payload []byte) (Fast, error) {
-	b, err := body(payload, markFast, "fast frame")
+	b, hash, err := body(payload, markFast, "fast frame")
 	if err != nil {
 		return Fast{}, err
 	}
@@ -87,5 +100,5 @@ func ParseFast(payload []byte) (Fast, error) {
 	if binary.LittleEndian.Uint32(b[4:]) != 0 {
 		return Fast{}, corrupt("fast frame", "TR-27", fieldsAt+4, "reserved is not 0")
 	}
-	return Fast{Content: binary.LittleEndian.Uint32(b), Digest: Digest(b[8:24]), Block: b[fastFixed:]}, nil
+	return fastOf(b, hash), nil
 }

@@ -11,12 +11,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"github.com/zeebo/xxh3"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
 func fastFrame(content, block string) []byte {
-	return FinishFast(append(BeginFast(nil, uint32(len(content)), DigestOf([]byte(content))), block...), 0)
+	f, _ := FinishFast(append(BeginFast(nil, uint32(len(content)), DigestOf([]byte(content))), block...), 0)
+	return f
 }
 
 func TestFastBytes(t *testing.T) {
@@ -34,8 +36,12 @@ func TestFastBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Fast{Content: 3, Digest: digest, Block: []byte("\x03\x08abc")}, f); diff != "" {
+	hash := xxh3.Hash(payloadOf(got)[:len(got)-SkippableHeaderSize-checkSize])
+	if diff := cmp.Diff(Fast{Content: 3, Digest: digest, Block: []byte("\x03\x08abc"), Wire: hash}, f); diff != "" {
 		t.Error(diff)
+	}
+	if want := (Item{Size: 3, Content: xxh3.Hash128([]byte("abc")).Lo, Wire: hash}); f.Item() != want {
+		t.Errorf("item %+v, want %+v", f.Item(), want)
 	}
 	if diff := cmp.Diff(Fast{Content: 3, Digest: digest}, PeekFast(payloadOf(got)[:FastBlockOffset])); diff != "" {
 		t.Errorf("peeked: %s", diff)
@@ -119,9 +125,12 @@ func FuzzFast(f *testing.F) {
 			return
 		}
 		if p, err := ParseFast(payload); err == nil {
-			again := FinishFast(append(BeginFast(nil, p.Content, p.Digest), p.Block...), 0)
+			again, made := FinishFast(append(BeginFast(nil, p.Content, p.Digest), p.Block...), 0)
 			if !bytes.Equal(payloadOf(again), payload) {
 				t.Fatalf("accepted %x, encodes as %x", payload, again)
+			}
+			if diff := cmp.Diff(p, made); diff != "" {
+				t.Fatal(diff)
 			}
 		}
 	})

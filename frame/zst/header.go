@@ -147,7 +147,8 @@ func AppendHeader(dst []byte, h Header) []byte {
 	if h.Live {
 		dst = appendField(dst, fieldLive, []byte{1})
 	}
-	return finish(dst, at)
+	dst, _ = finish(dst, at)
+	return dst
 }
 
 // CheckHeaderSize says whether a header frame's payload may have size bytes.
@@ -163,7 +164,7 @@ func ParseHeader(payload []byte) (Header, error) {
 	if err := CheckHeaderSize(uint32(min(len(payload), MaxHeaderSize+1))); err != nil {
 		return Header{}, err
 	}
-	b, err := body(payload, markHeader, "header")
+	b, _, err := body(payload, markHeader, "header")
 	if err != nil {
 		return Header{}, err
 	}

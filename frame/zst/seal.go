@@ -57,7 +57,8 @@ func AppendSeal(dst []byte, s Seal) []byte {
 		}
 	}
 	dst = append(dst, s.Optional...)
-	return finish(dst, at)
+	dst, _ = finish(dst, at)
+	return dst
 }
 
 // CheckSealSize says whether a seal frame's payload may have size bytes. It is
@@ -72,7 +73,7 @@ func ParseSeal(payload []byte) (Seal, error) {
 	if err := CheckSealSize(uint32(min(len(payload), maxSealSize+1))); err != nil {
 		return Seal{}, err
 	}
-	b, err := body(payload, markSeal, "seal")
+	b, _, err := body(payload, markSeal, "seal")
 	if err != nil {
 		return Seal{}, err
 	}

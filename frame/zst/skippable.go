@@ -94,30 +94,29 @@ func begin(dst []byte, mark string) []byte {
 }
 
 // finish appends the check to the frame that begins at dst[at] and fills in
-// its size.
-func finish(dst []byte, at int) []byte {
-	dst = binary.LittleEndian.AppendUint32(dst, check(dst[at+SkippableHeaderSize:]))
+// its size. hash is what the check is the low half of.
+func finish(dst []byte, at int) (frame []byte, hash uint64) {
+	hash = xxh3.Hash(dst[at+SkippableHeaderSize:])
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(hash))
 	binary.LittleEndian.PutUint32(dst[at+4:], uint32(len(dst)-at-SkippableHeaderSize))
-	return dst
+	return dst, hash
 }
 
-// check gives the hash that ends a payload.
-func check(b []byte) uint32 { return uint32(xxh3.Hash(b)) }
-
 // body verifies mark and check of a payload and gives what stands between
-// them.
-func body(payload []byte, mark, record string) ([]byte, error) {
+// them, and what the check is the low half of.
+func body(payload []byte, mark, record string) (b []byte, hash uint64, err error) {
 	if !hasMark(payload, mark) {
-		return nil, corrupt(record, "TR-5", SkippableHeaderSize, "wrong mark")
+		return nil, 0, corrupt(record, "TR-5", SkippableHeaderSize, "wrong mark")
 	}
 	end := len(payload) - checkSize
 	if end < markSize {
-		return nil, short(record, SkippableHeaderSize+len(payload))
+		return nil, 0, short(record, SkippableHeaderSize+len(payload))
 	}
-	if want, got := check(payload[:end]), binary.LittleEndian.Uint32(payload[end:]); want != got {
-		return nil, corrupt(record, "TR-4", SkippableHeaderSize+end, "check differs")
+	hash = xxh3.Hash(payload[:end])
+	if binary.LittleEndian.Uint32(payload[end:]) != uint32(hash) {
+		return nil, 0, corrupt(record, "TR-4", SkippableHeaderSize+end, "check differs")
 	}
-	return payload[markSize:end], nil
+	return payload[markSize:end], hash, nil
 }
 
 // corrupt makes the error for a broken rule.

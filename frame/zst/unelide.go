@@ -1,11 +1,5 @@
 package zst
 
-import (
-	"encoding/binary"
-
-	"github.com/cespare/xxhash/v2"
-)
-
 // Elided says whether whole is one ordinary frame without any compressed block, as an
 // [Elider] makes them.
 func Elided(whole []byte) bool {
@@ -20,38 +14,31 @@ func Elided(whole []byte) bool {
 
 // Unelide appends the content of a frame for which [Elided] is true to dst, which has to have
 // room for size bytes. It fails with [frame.ErrCorrupt] where a codec would: if the content
-// has more than size bytes, or not as many as the frame says, or another checksum.
+// has more than size bytes, or not as many as the frame says. The [Checksum] is the caller's
+// to compare.
 func Unelide(dst, whole []byte, size int) ([]byte, error) {
 	h, err := ParseFrameHeader(whole)
 	if err != nil {
 		return dst, err
 	}
 	from := len(dst)
-	dst, checksum, err := unelideBlocks(dst, whole[h.Size:], size, h.Window)
-	if err != nil {
-		return dst, err
+	dst, err = unelideBlocks(dst, whole[h.Size:], size, h.Window)
+	if got := uint64(len(dst) - from); err == nil && h.HasContentSize && h.ContentSize != got {
+		err = differ(corrupt("data frame", "TR-24", 0, "content size differs"), h.ContentSize, got)
 	}
-	content := dst[from:]
-	switch {
-	case h.HasContentSize && h.ContentSize != uint64(len(content)):
-		e := corrupt("data frame", "TR-24", 0, "content size differs")
-		return dst, differ(e, h.ContentSize, uint64(len(content)))
-	case h.Checksum && binary.LittleEndian.Uint32(checksum) != uint32(xxhash.Sum64(content)):
-		return dst, corrupt("data frame", "TR-24", 0, "content checksum differs")
-	}
-	return dst, nil
+	return dst, err
 }
 
 // unelideBlocks appends the content of the blocks that b begins with, none of them larger than
-// the window, and gives what stands behind them.
-func unelideBlocks(dst, b []byte, size int, window uint64) (content, rest []byte, err error) {
+// the window.
+func unelideBlocks(dst, b []byte, size int, window uint64) ([]byte, error) {
 	for last := false; !last; {
 		h, err := parseBlockHeader(b)
 		if err != nil {
-			return dst, nil, err
+			return dst, err
 		}
 		if size -= h.size; size < 0 || uint64(h.size) > window {
-			return dst, nil, corrupt("data frame", "TR-24", 0, "blocks have too much content")
+			return dst, corrupt("data frame", "TR-24", 0, "blocks have too much content")
 		}
 		b = b[blockHeaderSize:]
 		if h.typ == blockRLE {
@@ -61,7 +48,7 @@ func unelideBlocks(dst, b []byte, size int, window uint64) (content, rest []byte
 		}
 		b, last = b[h.stored():], h.last
 	}
-	return dst, b, nil
+	return dst, nil
 }
 
 // appendRun appends n times c.

@@ -11,11 +11,16 @@ import (
 	"github.com/ctxpipe/ctxpipe/frame"
 )
 
-// unelide is Unelide into a buffer with room for size bytes and none more.
+// unelide is Unelide into a buffer with room for size bytes and none more, and what its caller
+// does with the checksum.
 func unelide(whole []byte, size int) ([]byte, error) {
 	dst := append(make([]byte, 0, 6+size), "before"...)
 	dst, err := Unelide(dst, whole, size)
-	return dst[len("before"):], err
+	content := dst[len("before"):]
+	if sum, ok := Checksum(whole); err == nil && ok && sum != uint32(ContentHash(content)) {
+		err = errors.New("checksum differs")
+	}
+	return content, err
 }
 
 func TestUnelide(t *testing.T) {
@@ -51,7 +56,6 @@ func TestUnelideRefused(t *testing.T) {
 		"too large a block": {"\x28\xb5\x2f\xfd\x20\x03\x01\x00\x11abc", "TR-24", frame.ErrCorrupt},
 		"content too short": {"\x28\xb5\x2f\xfd\x20\x04\x19\x00\x00abc", "TR-24", frame.ErrCorrupt},
 		"content too long":  {"\x28\xb5\x2f\xfd\x20\x02\x19\x00\x00abc", "TR-24", frame.ErrCorrupt},
-		"another checksum":  {"\x28\xb5\x2f\xfd\x24\x01\x09\x00\x00a\x47\x6b\x1f\x0d", "TR-24", frame.ErrCorrupt},
 	} {
 		_, err := unelide([]byte(c.whole), 100)
 		wantError(t, name, err, c.rule, c.is)
