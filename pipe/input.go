@@ -23,6 +23,7 @@ type input struct {
 	meter *meter
 	pool  *bufpool.Pool
 	most  int // room that a whole frame needs; 0 until it is known
+	room  int // most, once a frame has needed it: the next ones will, too, as stored ones do
 	buf   *bufpool.Buffer
 	lo    int   // buf.B[lo:] was read and not used
 	off   int64 // place of buf.B[lo] in the stream
@@ -69,6 +70,9 @@ func (in *input) makeRoom(n int) {
 	if in.most > cap(in.buf.B) {
 		size = min(size, in.most)
 	}
+	if size == in.most {
+		in.room = size
+	}
 	larger := in.pool.GetSize(size)
 	larger.B = append(larger.B, unused...)
 	in.pool.Put(in.buf)
@@ -97,7 +101,7 @@ func (in *input) discard(n int) {
 // read beyond them.
 func (in *input) take(n int) (*bufpool.Buffer, []byte) {
 	given, rest := in.buf.B[in.lo:in.lo+n], in.buf.B[in.lo+n:]
-	other := in.pool.GetSize(min(n, len(rest)))
+	other := in.pool.GetSize(max(in.room, min(n, len(rest))))
 	if n <= len(rest) {
 		other.B = append(other.B, given...)
 		in.discard(n)

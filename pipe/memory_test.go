@@ -245,6 +245,25 @@ func TestInputGrowsToAFrame(t *testing.T) {
 	in.release()
 }
 
+// Where one frame has needed all the room, the next one finds it there; and not before.
+func TestInputStaysAsLargeAsAFrame(t *testing.T) {
+	const most = 5 * inputSize
+	for n, want := range map[int]int{most: most, 2 * inputSize: inputSize} {
+		in := newInput(&source{r: bytes.NewReader(make([]byte, 2*most))}, new(meter), bufpool.New(inputSize, most))
+		in.most = most
+		all, err := in.peek(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := in.take(len(all))
+		if got := cap(in.buf.B); got != want {
+			t.Errorf("after a frame of %d bytes there is room for %d, want %d", n, got, want)
+		}
+		in.pool.Put(b)
+		in.release()
+	}
+}
+
 // What a window may take is not there for frames that are decoded whole.
 func TestWindowHasItsShare(t *testing.T) {
 	cfg := defaultRestore()
