@@ -206,6 +206,12 @@ func (w *Walker) Step(b []byte) error {
 	return nil
 }
 
+// stepIn takes the next step in a whole frame. It does not at the frame's end, nor where that
+// turns out not to be whole.
+func (w *Walker) stepIn(whole []byte) bool {
+	return w.Need() > 0 && w.Pos() <= int64(len(whole)) && w.Step(whole[w.Pos():]) == nil
+}
+
 // block passes one block, and the checksum behind the last one.
 func (w *Walker) block(b []byte) error {
 	h, err := parseBlockHeader(b)

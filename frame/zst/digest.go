@@ -55,11 +55,7 @@ func wireHash(whole []byte) uint64 {
 	hash.Reset()
 	var w Walker
 	from := 0
-	for w.Need() > 0 {
-		block := int(w.Pos())
-		if block > len(whole) || w.Step(whole[block:]) != nil {
-			break // not whole
-		}
+	for block := 0; w.stepIn(whole); block = int(w.Pos()) {
 		if w.raw > 0 {
 			content := block + blockHeaderSize
 			hash.Write(whole[from:content])

@@ -4,12 +4,12 @@ package zst
 // [Elider] makes them.
 func Elided(whole []byte) bool {
 	var w Walker
-	for w.Need() > 0 {
-		if w.Pos() > int64(len(whole)) || w.Step(whole[w.Pos():]) != nil || w.Compressed() {
+	for w.stepIn(whole) {
+		if w.Compressed() {
 			return false
 		}
 	}
-	return w.Pos() == int64(len(whole))
+	return w.Need() == 0 && w.Pos() == int64(len(whole))
 }
 
 // Unelide appends the content of a frame for which [Elided] is true to dst, which has to have
