@@ -39,7 +39,7 @@ var effortOf = map[Level]zenc.Effort{
 	LevelFastest: zenc.Fast,
 	LevelDefault: zenc.Double,
 	LevelBetter:  zenc.Wide,
-	LevelBest:    zenc.Lazy,
+	LevelBest:    zenc.Optimal,
 }
 
 // make makes the frame of a job, whose content is not empty, behind what out

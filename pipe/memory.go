@@ -80,7 +80,7 @@ func codecSize(l Level) int64 {
 	case LevelBetter:
 		return parts + 1536<<10
 	case LevelBest:
-		return parts + 2560<<10
+		return parts + 2176<<10
 	}
 	// Auto may come to use all of them.
 	return codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter) + codecSize(LevelBest)

@@ -9,7 +9,7 @@
 // page's beginning is missed.
 //
 // A block is made in two steps. A finder takes the content apart into literals
-// and sequences (fast.go, double.go, lazy.go), which are coded while they are found as far as that
+// and sequences (fast.go, double.go, optimal.go), which are coded while they are found as far as that
 // goes without knowing the others (parts.go). Then the literals are packed by
 // klauspost's huff0, and the sequences by three FSE tables made for the block
 // (literals.go, sequences.go, fse.go).

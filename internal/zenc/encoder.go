@@ -19,8 +19,8 @@ const (
 	Double
 	// Wide is Double with large tables and small blocks.
 	Wide
-	// Lazy looks for the best of many matches.
-	Lazy
+	// Optimal looks for what takes fewest bits.
+	Optimal
 )
 
 // finder takes contents apart. It knows a frame's content from its beginning
@@ -52,8 +52,8 @@ func New(effort Effort) *Encoder {
 		e.finder = new(fastFinder)
 	case Double:
 		e.finder = newDoubleFinder(16, 15)
-	case Lazy:
-		e.finder, e.block = newLazyFinder(18, 17), maxBlock/4
+	case Optimal:
+		e.finder, e.block = newOptimalFinder(18, 17, 14), maxBlock/4
 	default:
 		e.finder, e.block = newDoubleFinder(18, 17), maxBlock/4
 	}

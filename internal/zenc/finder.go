@@ -7,6 +7,7 @@ import "math/bits"
 const margin = 16
 
 // A hash of so many bytes of v, of log bits.
+func hash3(v uint64, log uint8) uint64 { return v << 40 * 506832829 >> ((64 - log) & 63) }
 func hash5(v uint64, log uint8) uint64 { return v << 24 * 889523592379 >> ((64 - log) & 63) }
 func hash7(v uint64, log uint8) uint64 { return v << 8 * 58295818150454627 >> ((64 - log) & 63) }
 func hash8(v uint64, log uint8) uint64 { return v * 0xcf1bbcdcb7a56463 >> ((64 - log) & 63) }

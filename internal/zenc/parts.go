@@ -14,8 +14,8 @@ type parts struct {
 	litCount, matchCount, offsetCount codeCounts
 }
 
-// maxSeqs is more than there can be: a match has four bytes at least, and
-// finders keep a margin.
+// maxSeqs is more than there can be: a match has four bytes at least, or three in a
+// smaller block, and finders keep a margin.
 const maxSeqs = maxBlock / 4
 
 // seq is a sequence in codes, which stand for ranges, and extra bits, which

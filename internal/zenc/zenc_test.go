@@ -10,7 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-var efforts = map[string]Effort{"fast": Fast, "double": Double, "wide": Wide, "lazy": Lazy}
+var efforts = map[string]Effort{"fast": Fast, "double": Double, "wide": Wide, "optimal": Optimal}
 
 // frameOf gives a frame of those blocks: single segment, content size in four
 // bytes, no checksum.
@@ -144,6 +144,27 @@ func TestCompresses(t *testing.T) {
 				t.Errorf("%s: %s takes %d bytes, more than %d", name, kind, n, most)
 			}
 		}
+	}
+}
+
+// Records that differ in a few bytes each, as a kernel's are, are what Optimal is for: a short match
+// at an offset that comes again is better than a longer one that is new.
+func TestOptimalPacksRecords(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var records []byte
+	for range 6000 {
+		for field := range uint64(8) {
+			v := field * 0x0101010101010101
+			if r.IntN(3) > 0 {
+				v ^= uint64(r.IntN(1<<20)) << (8 * r.IntN(5))
+			}
+			records = binary.LittleEndian.AppendUint64(records, v)
+		}
+	}
+	wide, optimal := check(t, New(Wide), records), check(t, New(Optimal), records)
+	t.Logf("%d bytes: %d wide, %d optimal", len(records), wide, optimal)
+	if optimal > wide*92/100 {
+		t.Errorf("%d bytes: %d wide, %d optimal", len(records), wide, optimal)
 	}
 }
 
@@ -299,7 +320,7 @@ func TestLargestContent(t *testing.T) {
 	content := make([]byte, MaxContent)
 	first, last := content[:4096], content[MaxContent-4096:]
 	r := rand.NewChaCha8([32]byte{1})
-	for _, effort := range []Effort{Double, Wide} {
+	for _, effort := range []Effort{Double, Wide, Optimal} {
 		r.Read(first)
 		r.Read(last)
 		differ := check(t, New(effort), content)
