@@ -52,7 +52,7 @@ const (
 	// The price stays where it still changes something. Below leastPrice all
 	// chunks get the highest level, above mostPrice none gets more than the
 	// lowest.
-	leastPrice = fairPrice / 1e3
+	leastPrice = fairPrice / 1e2
 	mostPrice  = fairPrice * 200
 	// Workers take longer than the processor time that they get. Up to crowdedFrom times as
 	// long that is because all wake up at once, and from fewAt times on it is because processors are too few:
@@ -94,7 +94,7 @@ var prospects = [madeLevels]prospect{
 	LevelFastest: {135 * time.Microsecond, 2010 * time.Microsecond, 1},
 	LevelDefault: {140 * time.Microsecond, 3310 * time.Microsecond, 1.038},
 	LevelBetter:  {150 * time.Microsecond, 4300 * time.Microsecond, 1.047},
-	LevelBest:    {300 * time.Microsecond, 19000 * time.Microsecond, 1.062},
+	LevelBest:    {300 * time.Microsecond, 26000 * time.Microsecond, 1.09},
 }
 
 // foreseen gives the seconds that a level takes by its prospects.

@@ -19,7 +19,8 @@ import (
 // how fast it is, and is forgotten then.
 type takingRate struct {
 	before, now stint
-	filled      bool // once
+	latest      stint // part of now
+	filled      bool  // once
 }
 
 // stint is what happened to at least stintBytes, or to fewer until now.
@@ -32,6 +33,13 @@ type stint struct {
 // stintBytes is more than what is usually behind: the buffers of a connection and
 // of ssh.
 const stintBytes = 16 << 20
+
+// A destination that takes latestBytes muchFaster times as fast as it did on the average has become faster, and
+// what was before tells nothing of it.
+const (
+	latestBytes = 4 << 20
+	muchFaster  = 4
+)
 
 // leastTaken is the least frame that tells a rate: one of a few bytes, as zeros make it, says
 // nothing, and there is nothing to send in the time it takes to find that out.
@@ -54,17 +62,26 @@ func (r *takingRate) add(size int, write, before, since time.Duration) {
 		return
 	}
 	if !r.filled && write > waitFrom && write.Seconds() > float64(size)/waitRate {
-		r.filled = true
-		r.before, r.now = stint{}, stint{}
+		*r = takingRate{filled: true}
 		since = 0
 	}
 	busy := max(write+before, time.Microsecond) // so that no rate is endless
-	r.now.bytes += float64(size)
-	r.now.busy += busy.Seconds()
-	r.now.all += max(busy, since).Seconds()
+	r.now.add(size, busy, max(busy, since))
+	if r.latest.add(size, busy, max(busy, since)); r.latest.bytes >= latestBytes {
+		if r.latest.bytes > muchFaster*r.rate()*r.latest.all {
+			r.before, r.now = stint{}, r.latest
+		}
+		r.latest = stint{}
+	}
 	if r.now.bytes >= stintBytes {
 		r.before, r.now = r.now, stint{}
 	}
+}
+
+func (s *stint) add(size int, busy, all time.Duration) {
+	s.bytes += float64(size)
+	s.busy += busy.Seconds()
+	s.all += all.Seconds()
 }
 
 // known says whether there is a rate. What a destination takes while its buffers may still be

@@ -36,6 +36,30 @@ func TestTakingRate(t *testing.T) {
 	}
 }
 
+// A destination that becomes much faster is seen to be so after a few frames, whatever was before; what its
+// buffers take after a pause makes it no faster.
+func TestTakingRateFollows(t *testing.T) {
+	const size, rate = 1 << 20, 12.5e6
+	takes := time.Duration(size / rate * 1e9)
+	var r takingRate
+	for range 40 {
+		r.add(size, takes, 0, takes)
+	}
+	r.add(size, time.Millisecond, 0, 4*takes) // emptied meanwhile
+	for range 3 {
+		r.add(size, time.Millisecond, 0, time.Millisecond)
+	}
+	if got := r.rate(); got > 2*rate {
+		t.Errorf("after a pause: %.0f", got)
+	}
+	for range 8 {
+		r.add(size, time.Millisecond, 0, time.Millisecond)
+	}
+	if got := r.rate(); got < 50*rate {
+		t.Errorf("when it is fast: %.0f", got)
+	}
+}
+
 // What buffers take at first tells no rate: only one frame that had to wait does, or much that
 // did not.
 func TestTakingRateIsNotKnownAtFirst(t *testing.T) {
