@@ -3,8 +3,8 @@ package zenc
 import "math/bits"
 
 // optimalFinder takes a block apart in the way that is expected to take fewest bits. From
-// where there is a match it follows all ways on, and for each place keeps the cheapest way there, until they
-// meet in one place or a match is so long that it is taken in any case.
+// where there is a match it follows all ways on and keeps the cheapest one to each place, until they
+// meet or a match is so long that it is taken in any case.
 type optimalFinder struct {
 	long             []uint32    // places by their hash of eight bytes
 	short            [][2]uint32 // the latest two by their hash of five bytes
@@ -13,7 +13,7 @@ type optimalFinder struct {
 	nearLog          uint8
 
 	costs costs
-	cands [8]candidate // what search found, the longer the later
+	cands [8]candidate // the first n are what search found, the longer the later
 	n     int
 	ways  [optimalSpan + optimalEnough]way // by distance from where they part
 	steps []step                           // on the cheapest one, the last first
@@ -38,7 +38,7 @@ type candidate struct {
 type way struct {
 	cost    int32
 	lits    int32 // behind its last match
-	n       int32 // bytes of the last match,
+	n       int32 // bytes of the last match
 	offset  uint32
 	repeats repeats
 }
@@ -141,8 +141,8 @@ func (f *optimalFinder) arrive(at int, literal byte) *way {
 	return w
 }
 
-// spread lets the way to a place go on with each candidate, of any length that the shorter ones do not have. It
-// gives the farthest place that there is a way to, which was last.
+// spread lets the way to a place go on with each candidate, at every length that no cheaper one has. last is the
+// farthest place that there was a way to; it gives the farthest that there is one to now.
 func (f *optimalFinder) spread(at, last int) int {
 	base := f.ways[at].cost + f.costs.lits[0]
 	least := minMatch
