@@ -66,8 +66,9 @@ func (r *takingRate) add(size int, write, before, since time.Duration) {
 		since = 0
 	}
 	busy := max(write+before, time.Microsecond) // so that no rate is endless
-	r.now.add(size, busy, max(busy, since))
-	if r.latest.add(size, busy, max(busy, since)); r.latest.bytes >= latestBytes {
+	all := max(busy, since)
+	r.now.add(size, busy, all)
+	if r.latest.add(size, busy, all); r.latest.bytes >= latestBytes {
 		if r.latest.bytes > muchFaster*r.rate()*r.latest.all {
 			r.before, r.now = stint{}, r.latest
 		}
