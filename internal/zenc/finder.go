@@ -17,9 +17,8 @@ func hash8(v uint64, log uint8) uint64 { return v * 0xcf1bbcdcb7a56463 >> ((64 -
 // at what stands there, for which the processor would have to wait.
 const tagBits = 6
 
-// tagOf gives the tag of a hash, where it stands in an entry, and placeOf an entry without it.
+// tagOf gives the tag of a hash, where it stands in an entry.
 func tagOf(hash uint64) uint32 { return uint32(hash) << (32 - tagBits) }
-func placeOf(entry uint32) int { return int(entry & (MaxContent - 1)) }
 
 // enter enters place s by a hash, and gives the one that was there: MaxContent or more if that
 // had another hash.
