@@ -59,7 +59,7 @@ func (l Lines) WriteSVG(w io.Writer) error {
 		}
 	}
 	v.Leaders, v.Labels = endLabels(v.Curves, edge)
-	return picture.Execute(w, v)
+	return picture().Execute(w, v)
 }
 
 // labelRoom gives what the names of lines need at the right.

@@ -6,14 +6,18 @@ import (
 	"html/template"
 	"math"
 	"strings"
+	"sync"
 )
 
 //go:embed picture.svg
 var source string
 
-var picture = template.Must(template.New("picture").Funcs(template.FuncMap{
-	"path": path, "px": px,
-}).Parse(source))
+// picture is parsed when it is needed: the filters start without it.
+var picture = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("picture").Funcs(template.FuncMap{
+		"path": path, "px": px,
+	}).Parse(source))
+})
 
 // view is what the template draws.
 type view struct {

@@ -53,7 +53,7 @@ func (s Scatter) WriteSVG(w io.Writer) error {
 		v.Dots = append(v.Dots, dot{place{x.at(d.X), y.at(d.Y)}, d.Style, d.Label})
 	}
 	v.place()
-	return picture.Execute(w, v)
+	return picture().Execute(w, v)
 }
 
 // place gives every dot its label, ours first, where they cover the least.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"text/template"
 
 	"github.com/ctxpipe/ctxpipe/bench/result"
@@ -13,7 +14,10 @@ import (
 //go:embed page.md
 var source string
 
-var page = template.Must(template.New("page").Parse(source))
+// page is parsed when it is needed: the filters start without it.
+var page = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Parse(source))
+})
 
 // view is what the template shows.
 type view struct {
@@ -48,5 +52,5 @@ func Markdown(w io.Writer, r *result.Run, pictures []Picture, plots string) erro
 		}
 		v.Sections = append(v.Sections, s)
 	}
-	return page.Execute(w, v)
+	return page().Execute(w, v)
 }

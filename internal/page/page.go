@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"sort"
+	"sync"
 
 	"github.com/ctxpipe/ctxpipe/internal/survey"
 )
@@ -13,11 +14,14 @@ import (
 //go:embed page.html
 var source string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"bytes":   bytes,
-	"count":   count,
-	"percent": percent,
-}).Parse(source))
+// pageTemplate is parsed when it is needed: the filters start without it.
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"bytes":   bytes,
+		"count":   count,
+		"percent": percent,
+	}).Parse(source))
+})
 
 // Write writes the page about a report on a stream of that name. All that comes
 // from the stream is escaped.
@@ -38,7 +42,7 @@ func Write(w io.Writer, name string, r survey.Report) error {
 			v.Sizes = append(v.Sizes, t)
 		}
 	}
-	return pageTemplate.Execute(w, v)
+	return pageTemplate().Execute(w, v)
 }
 
 // view is what the template shows.
