@@ -90,7 +90,7 @@ type prospect struct {
 // prospects has the levels' prospects. What matters is how they compare.
 var prospects = [madeLevels]prospect{
 	LevelElide:   {100 * time.Microsecond, 50 * time.Microsecond, 0},
-	LevelFast:    {65 * time.Microsecond, 1100 * time.Microsecond, 0.83},
+	LevelFast:    {65 * time.Microsecond, 1200 * time.Microsecond, 0.85},
 	LevelFastest: {135 * time.Microsecond, 2010 * time.Microsecond, 1},
 	LevelDefault: {140 * time.Microsecond, 3310 * time.Microsecond, 1.038},
 	LevelBetter:  {150 * time.Microsecond, 4300 * time.Microsecond, 1.047},

@@ -3,6 +3,7 @@ package pipe
 import (
 	"bytes"
 	"encoding/binary"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/klauspost/compress/s2"
@@ -101,6 +102,44 @@ func TestFastFramesRefused(t *testing.T) {
 		wantRule(t, c.name, err, c.rule, c.is)
 		if len(got) != 0 {
 			t.Errorf("%s: %d bytes came out", c.name, len(got))
+		}
+	}
+}
+
+// A chunk that packs little is looked at closer: what it repeats from far away is found. Others are
+// not, which would take them twice the time.
+func TestFastLooksCloser(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	pages := make([]byte, 1<<20)
+	for i := range pages {
+		pages[i] = byte(random.Uint32())
+	}
+	const page = 4096
+	again := bytes.Clone(pages)
+	for _, i := range random.Perm(len(pages) / page) {
+		again = append(again, pages[i*page:][:page]...)
+	}
+	sparse := make([]byte, 2<<20)
+	for i := range sparse {
+		sparse[i] = byte(random.Uint32()) & 0x11 // two bits in each
+	}
+	for name, c := range map[string]struct {
+		content []byte
+		closer  bool
+	}{"repeats": {again, true}, "sparse": {sparse, false}} {
+		j := jobOf(string(c.content))
+		fast(j)
+		f, err := zst.ParseFast(j.out.B[zst.SkippableHeaderSize:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		quick, closer := s2.Encode(nil, c.content), s2.EncodeBetter(nil, c.content)
+		want := quick
+		if c.closer {
+			want = closer
+		}
+		if !bytes.Equal(f.Block, want) || bytes.Equal(quick, closer) || c.closer && len(closer) > len(quick)*3/4 {
+			t.Errorf("%s: a block of %d bytes, %d by a quick look, %d by a closer one", name, len(f.Block), len(quick), len(closer))
 		}
 	}
 }

@@ -72,7 +72,7 @@ func codecSize(l Level) int64 {
 	case LevelElide:
 		return 0
 	case LevelFast:
-		return 256 << 10
+		return 640 << 10
 	case LevelFastest:
 		return parts + 64<<10
 	case LevelDefault:
