@@ -1,16 +1,20 @@
 // Package bufpool lends byte buffers of one size class.
 //
-// It stands on valyala/bytebufferpool and closes three of its traps: a buffer
+// It stands on valyala/bytebufferpool and closes four of its traps: a buffer
 // comes out presized, so that appending never regrows it; a buffer that grew
 // past the cap is dropped rather than kept for ever (the library keeps every
-// size until it has calibrated, after 42,000 puts); and the loans are
-// counted, so that a test can demand that all came back.
+// size until it has calibrated, after 42,000 puts); the loans are
+// counted, so that a test can demand that all came back; and what one processor
+// has put back another gets (the library keeps the last one for each, so that a filter
+// comes to have a buffer of megabytes more for every processor).
 //
 // A buffer has one owner at a time: who got it may pass it on, and the last
 // owner puts it back exactly once and does not touch it again.
 package bufpool
 
 import (
+	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/valyala/bytebufferpool"
@@ -32,7 +36,13 @@ type Pool struct {
 	pool      bytebufferpool.Pool
 	size, max int
 	loans     atomic.Int64
+
+	mu   sync.Mutex
+	near []*Buffer // the last ones that came back, up to mostNear; the others are in pool
 }
+
+// mostNear is how many buffers a pool keeps whatever the collector does. Of a filter at work few are at home.
+const mostNear = 4
 
 // New makes a pool whose buffers have at least size bytes of capacity. A
 // buffer that has grown over max bytes is not kept.
@@ -46,8 +56,9 @@ func (p *Pool) Get() *Buffer { return p.GetSize(p.size) }
 func (p *Pool) GetSize(n int) *Buffer {
 	p.loans.Add(1)
 	out.Add(1)
-	b := p.pool.Get()
-	if n = max(n, p.size); cap(b.B) < n {
+	n = max(n, p.size)
+	b := p.take(n)
+	if cap(b.B) < n {
 		b.B = make([]byte, 0, n)
 		adviseHuge(b.B)
 	}
@@ -65,7 +76,38 @@ func (p *Pool) Put(b *Buffer) {
 	// The library learns its default size from the lengths it sees, so it is
 	// shown the length that we want back.
 	b.B = b.B[:min(p.size, cap(b.B))]
-	p.pool.Put(b)
+	if !p.keep(b) {
+		p.pool.Put(b)
+	}
+}
+
+// take gives the buffer that came back last, whose bytes are the likeliest to be in a cache, of those with a
+// capacity of n. If there is none, it gives the oldest, to be grown.
+func (p *Pool) take(n int) *Buffer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.near) == 0 {
+		return p.pool.Get()
+	}
+	i := len(p.near) - 1
+	for i > 0 && cap(p.near[i].B) < n {
+		i--
+	}
+	b := p.near[i]
+	p.near = slices.Delete(p.near, i, i+1)
+	b.Reset()
+	return b
+}
+
+// keep keeps a buffer near, if there is room.
+func (p *Pool) keep(b *Buffer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.near) == mostNear {
+		return false
+	}
+	p.near = append(p.near, b)
+	return true
 }
 
 // Loans gives the number of buffers that are out: 0 when all came back.

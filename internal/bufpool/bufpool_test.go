@@ -27,6 +27,41 @@ func TestPutDropsWhatGrewTooLarge(t *testing.T) {
 	}
 }
 
+// The buffer that came back last is lent first, if it is large enough, and another rather than that a new one is
+// made.
+func TestGetTakesWhatCameBackLast(t *testing.T) {
+	p := New(16, 1<<20)
+	small, large, last := p.Get(), p.GetSize(1<<16), p.Get()
+	for range 100 {
+		for _, b := range []*Buffer{small, large, last} {
+			p.Put(b)
+		}
+		for i, want := range []struct {
+			size int
+			b    *Buffer
+		}{{16, last}, {1 << 16, large}, {16, small}} {
+			if got := p.GetSize(want.size); got != want.b || len(got.B) != 0 {
+				t.Fatalf("loan %d is another buffer, or not empty", i)
+			}
+		}
+	}
+}
+
+// A pool keeps a few buffers, and leaves the others to the collector.
+func TestKeepsFew(t *testing.T) {
+	p := New(16, 16)
+	var lent []*Buffer
+	for range 3 * mostNear {
+		lent = append(lent, p.Get())
+	}
+	for _, b := range lent {
+		p.Put(b)
+	}
+	if len(p.near) != mostNear {
+		t.Errorf("%d are kept, want %d", len(p.near), mostNear)
+	}
+}
+
 func TestLoansAreCounted(t *testing.T) {
 	p := New(16, 64)
 	other := New(16, 64)
