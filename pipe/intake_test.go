@@ -68,6 +68,34 @@ func TestDecodersMakeNoDifference(t *testing.T) {
 	noGoroutinesLeft(t, before)
 }
 
+// A scanner whose context is done sends no end of its own: the Restorer hears of the context itself, and tells
+// its cause.
+//
+// Proves: TR-64
+func TestScannerLeavesTheContextToOthers(t *testing.T) {
+	stream := compress(t, payloads(5 * testChunk)["words"])
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 64 { // it takes a part or sees the context, as it happens
+		s := scanning(t, stream)
+		s.cfg.workers = 1
+		const room = 16
+		s.intake.ctx, s.intake.dec = ctx, &decoder{}
+		s.intake.home, s.intake.work, s.intake.order = make(chan *part, room), make(chan *part, room), make(chan *part, room)
+		for range room / 2 {
+			s.intake.home <- newPart()
+		}
+		s.run()
+		for len(s.intake.order) > 0 {
+			p := <-s.intake.order
+			if errors.Is(p.err, errStopped) {
+				t.Fatal(p.err)
+			}
+			s.intake.empty(p)
+		}
+	}
+}
+
 // What is ready can be read while the source gives nothing.
 func TestReadyIsGivenWhileTheSourceWaits(t *testing.T) {
 	payload := payloads(4 * testChunk)["words"]

@@ -43,13 +43,16 @@ type scanner struct {
 type mode interface{ step(*scanner) error }
 
 // run scans the input to its end, to the first error, or until the context is
-// done. Whatever ends it is the last part.
+// done. Whatever ends it is the last part, unless it is the context.
 func (s *scanner) run() {
 	defer close(s.intake.work)
 	defer s.close()
 	err := s.begin()
 	for err == nil {
 		err = s.mode.step(s)
+	}
+	if errors.Is(err, errStopped) {
+		return // who waits for a part has heard of the context too
 	}
 	if p := s.intake.take(); p != nil {
 		p.kind, p.err = partEnd, err
