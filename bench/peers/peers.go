@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/ctxpipe/ctxpipe/bench/proc"
 	"github.com/ctxpipe/ctxpipe/bench/result"
@@ -122,7 +123,8 @@ func Only(ways []Way, names []string) (some []Way, unknown []string) {
 	return some, unknown
 }
 
-var versionNumber = regexp.MustCompile(`[0-9]+(\.[0-9]+)+`)
+// versionNumber is compiled when it is needed: the filters start without it.
+var versionNumber = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9]+(\.[0-9]+)+`) })
 
 // Subject describes the way for the record of a run. ctxpipe is called by its name
 // there, not by its place.
@@ -136,7 +138,7 @@ func (w Way) Subject(ctx context.Context) result.Subject {
 	case len(w.version) > 0:
 		out, err := exec.CommandContext(ctx, w.version[0], w.version[1:]...).CombinedOutput()
 		if err == nil {
-			s.Version = versionNumber.FindString(string(out))
+			s.Version = versionNumber().FindString(string(out))
 		}
 	case w.Role == result.Peer:
 		s.Version = goVersion(w.Compress[0])
