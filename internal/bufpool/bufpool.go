@@ -73,12 +73,13 @@ func (p *Pool) Put(b *Buffer) {
 	if cap(b.B) > p.max {
 		return
 	}
+	if p.keep(b) {
+		return
+	}
 	// The library learns its default size from the lengths it sees, so it is
 	// shown the length that we want back.
 	b.B = b.B[:min(p.size, cap(b.B))]
-	if !p.keep(b) {
-		p.pool.Put(b)
-	}
+	p.pool.Put(b)
 }
 
 // take gives the buffer that came back last, whose bytes are the likeliest to be in a cache, of those with a
