@@ -83,5 +83,5 @@ func codecSize(l Level) int64 {
 		return parts + 2176<<10
 	}
 	// Auto may come to use all of them.
-	return codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter) + codecSize(LevelBest)
+	return codecSize(LevelFast) + codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter) + codecSize(LevelBest)
 }
