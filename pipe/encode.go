@@ -84,7 +84,7 @@ func elide(j *job) {
 
 // A block that leaves more than closerLook of its chunk is made again by the encoder that looks
 // closer. In such a chunk the first one soon skips ahead, having found nothing, and so does that one:
-// it takes little longer, and finds a tenth to a third of what is left.
+// it takes little longer, and finds up to half of what is left.
 const closerLook = 0.75
 
 // fast makes a fast frame.

@@ -35,8 +35,8 @@ func run(args []string) int {
 // adds to the peak. Whoever sets GOGC knows better.
 //
 // The first collection waits until 32 MiB are in use, eight times what a heap begins
-// with. A filter has all its buffers by then. Before, each of the first megabytes called
-// for a collection, which found nothing, and which waited for decoders that do
+// with. A filter has all its buffers by then. Otherwise each of the first megabytes calls
+// for a collection, which finds nothing, and which waits for decoders that do
 // not stop before the end of a block.
 func keepHeapSmall() {
 	if os.Getenv("GOGC") != "" {
