@@ -18,6 +18,7 @@ type simulation struct {
 	source  float64                     // bytes a second
 	link    func(time.Duration) float64 // bytes a second at that time
 	buffer  int                         // bytes that the link takes at once
+	pauses  []simPause                  // in order
 	machine float64                     // how much slower than foreseen it is
 	cpu     float64                     // part of the time that workers have a processor; 0 if it is not known
 
@@ -31,7 +32,14 @@ type simulation struct {
 	slow     func(time.Duration) bool // nil or says when to count separately
 	whenSlow LevelCounts
 
+	written int           // bytes
 	drained time.Duration // when the link will have sent all that it took
+}
+
+// simPause is a time until which the link takes nothing after so many bytes.
+type simPause struct {
+	after int
+	until time.Duration
 }
 
 // simChunk is a chunk and what each level makes of it.
@@ -154,7 +162,14 @@ func (s *simulation) encode(j *simJob) {
 func (s *simulation) write(j *simJob) {
 	j.timing.write, j.state = s.now, simWritten
 	rate := s.link(s.now)
-	s.drained = max(s.drained, s.now) + seconds(float64(j.made.size)/rate)
+	s.drained = max(s.drained, s.now)
+	for _, p := range s.pauses {
+		if s.written >= p.after {
+			s.drained = max(s.drained, p.until)
+		}
+	}
+	s.written += j.made.size
+	s.drained += seconds(float64(j.made.size) / rate)
 	j.until = max(s.now+1, s.drained-seconds(float64(s.buffer)/rate))
 }
 
@@ -333,6 +348,27 @@ func (c LevelCounts) all() (n int64) {
 	return n
 }
 
+// A destination by ssh takes nothing until it has logged in, then as much as the far side holds
+// until a command begins there. That it is slow is not what follows.
+func TestAutoWhereTheDestinationBeginsLate(t *testing.T) {
+	chunks := simChunks(512)
+	for _, rate := range []float64{125e6, 250e6, 500e6, 1000e6} {
+		line := simulation{workers: 2, machine: 1.8, source: 5e9, link: steady(rate), buffer: 1 << 20,
+			pauses: []simPause{{0, 350 * time.Millisecond}, {2 << 20, 550 * time.Millisecond}}}
+		best := time.Hour
+		for l := range LevelAuto {
+			if l != LevelFast {
+				took, _ := simulate(chunks, l, zst.WireZstd, line)
+				best = min(best, took)
+			}
+		}
+		took, s := simulate(chunks, LevelAuto, zst.WireZstd, line)
+		if took.Seconds() > 1.06*best.Seconds() {
+			t.Errorf("%.0f MB/s: %v, %v at the best level: %v", rate/1e6, took, best, s.counts)
+		}
+	}
+}
+
 // Where workers have to wait for processors, so does whoever empties the
 // destination: then less is compressed.
 func TestAutoWhereProcessorsAreFew(t *testing.T) {
@@ -454,7 +490,9 @@ func TestAutoSpendsFreeTime(t *testing.T) {
 		cfg.workers = 2
 		a := newAuto(cfg)
 		a.appraise = func([]byte) worth { return worth{size: DefaultChunk, packable: DefaultChunk / 2} }
-		a.taken.add(1<<20, 10*time.Millisecond, 0, 10*time.Millisecond)
+		for range 2 {
+			a.taken.add(1<<20, 10*time.Millisecond, 0, 10*time.Millisecond)
+		}
 		for range c.flight {
 			a.flight = append(a.flight, &job{forecast: forecast{done: c.leaves.Seconds(), size: 1}})
 		}

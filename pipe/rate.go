@@ -16,23 +16,35 @@ import (
 // faster.
 //
 // What it takes until it is full for the first time says how much it holds rather than
-// how fast it is, and is forgotten then.
+// how fast it is, and how long the frame that finds it full has to wait may say when it began
+// to take any: ssh has to log in first. Neither counts. And what it does with its first bytes
+// counts only until there are others.
 type takingRate struct {
 	before, now stint
 	latest      stint // part of now
 	filled      bool  // once
+	begun       bool  // has taken beginning
+	taken       float64
 }
 
-// stint is what happened to at least stintBytes, or to fewer until now.
+// stint is what happened to some of the bytes, one after the other.
 type stint struct {
 	bytes float64
 	busy  float64 // seconds that the destination is known to have been busy
 	all   float64
 }
 
-// stintBytes is more than what is usually behind: the buffers of a connection and
-// of ssh.
-const stintBytes = 16 << 20
+// beginning is more than what ssh takes before a command of the far side has to read it: 2 MiB, and what
+// the pipe to it holds. Until that command has begun it takes no more.
+const beginning = 4 << 20
+
+// A stint of stintBytes is more than what is usually behind: the buffers of a connection and
+// of ssh. The first are shorter, firstStint and then twice as long each time, so that what else
+// holds up a destination at its start is soon forgotten.
+const (
+	firstStint = 2 << 20
+	stintBytes = 16 << 20
+)
 
 // A destination that takes latestBytes muchFaster times as fast as it did on the average has become faster, and
 // what was before tells nothing of it.
@@ -61,9 +73,16 @@ func (r *takingRate) add(size int, write, before, since time.Duration) {
 	if size < leastTaken {
 		return
 	}
+	if !r.begun && r.taken >= beginning {
+		if r.begun = true; r.filled {
+			r.forget()
+		}
+	}
+	r.taken += float64(size)
 	if !r.filled && write > waitFrom && write.Seconds() > float64(size)/waitRate {
-		*r = takingRate{filled: true}
-		since = 0
+		r.filled = true
+		r.forget()
+		return
 	}
 	busy := max(write+before, time.Microsecond) // so that no rate is endless
 	all := max(busy, since)
@@ -74,10 +93,12 @@ func (r *takingRate) add(size int, write, before, since time.Duration) {
 		}
 		r.latest = stint{}
 	}
-	if r.now.bytes >= stintBytes {
+	if r.now.bytes >= clamp(2*r.before.bytes, firstStint, stintBytes) {
 		r.before, r.now = r.now, stint{}
 	}
 }
+
+func (r *takingRate) forget() { r.before, r.now, r.latest = stint{}, stint{}, stint{} }
 
 func (s *stint) add(size int, busy, all time.Duration) {
 	s.bytes += float64(size)

@@ -23,9 +23,10 @@ func TestTakingRate(t *testing.T) {
 		if got := r.rate(); got < 3*rate {
 			t.Errorf("while it fills: %.0f", got)
 		}
+		r.add(size, takes, 0, takes)
 		for range 4 {
 			add(&r)
-			if got := r.rate(); math.Abs(got/rate-1) > 0.01 {
+			if got := r.rate(); !(math.Abs(got/rate-1) < 0.01) {
 				t.Errorf("%s: %.0f", name, got)
 			}
 		}
@@ -60,8 +61,41 @@ func TestTakingRateFollows(t *testing.T) {
 	}
 }
 
-// What buffers take at first tells no rate: only one frame that had to wait does, or much that
-// did not.
+// How long a destination takes to begin says nothing of its rate: that of ssh takes nothing until it has
+// logged in, and 2 MiB before the far side's command has begun. And what else holds it up at first is
+// soon forgotten.
+func TestTakingRateWhereTheDestinationBeginsLate(t *testing.T) {
+	const size, rate = 1 << 20, 200e6
+	takes := time.Duration(size / rate * 1e9)
+	var r takingRate
+	check := func(when string, least float64) {
+		t.Helper()
+		if got := r.rate(); !(got > least*rate && got < 1.01*rate) {
+			t.Errorf("%s: %.0f", when, got)
+		}
+	}
+	add := func(n int, late time.Duration) {
+		for range n {
+			r.add(size, takes+late, 0, takes+late)
+		}
+	}
+	add(1, 500*time.Millisecond)
+	if r.known() {
+		t.Errorf("known from the frame that waited for the login: %.0f", r.rate())
+	}
+	add(2, 0)
+	check("logged in", 0.99)
+	add(1, 200*time.Millisecond)
+	add(1, 0)
+	check("the command has begun", 0.99)
+	add(1, 200*time.Millisecond)
+	check("held up again", 0.04)
+	add(10, 0)
+	check("ten frames later", 0.99)
+}
+
+// What buffers take at first tells no rate: only a frame that follows one that had to wait does, or
+// much that did not.
 func TestTakingRateIsNotKnownAtFirst(t *testing.T) {
 	const size = 1 << 20
 	var fast takingRate
@@ -73,8 +107,10 @@ func TestTakingRateIsNotKnownAtFirst(t *testing.T) {
 	}
 	var slow takingRate
 	slow.add(size, 100*time.Microsecond, 0, time.Millisecond)
-	slow.add(size, 80*time.Millisecond, 0, 80*time.Millisecond)
-	if !slow.known() {
-		t.Error("not known after a frame that waited")
+	for _, want := range []bool{false, true} {
+		slow.add(size, 80*time.Millisecond, 0, 80*time.Millisecond)
+		if got := slow.known(); got != want {
+			t.Errorf("known from frames that waited: %v", got)
+		}
 	}
 }
