@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -24,9 +25,10 @@ import (
 // What both sides can do is measured with each frame, so nothing is ever stuck.
 // It looks at no clock but the jobs' timing.
 type auto struct {
-	ladder   []Level // cheapest first
-	workers  float64
-	appraise func([]byte) worth
+	ladder     []Level // cheapest first
+	workers    float64
+	processors float64
+	appraise   func([]byte) worth
 
 	mu     sync.Mutex
 	price  float64        // bytes that a second of a worker has to save
@@ -111,7 +113,10 @@ type forecast struct {
 }
 
 func newAuto(cfg compressConfig) *auto {
-	a := &auto{workers: float64(cfg.workers), appraise: appraise, price: fairPrice, pace: 1, wall: firstSpent, spent: firstSpent, yield: firstYield}
+	a := &auto{
+		workers: float64(cfg.workers), processors: float64(runtime.GOMAXPROCS(0)), appraise: appraise,
+		price: fairPrice, pace: 1, wall: firstSpent, spent: firstSpent, yield: firstYield,
+	}
 	for l := range LevelAuto {
 		if l != LevelFast || cfg.wire == zst.WireCtxpipe {
 			a.ladder = append(a.ladder, l)
@@ -143,7 +148,7 @@ func (a *auto) choose(j *job) Level {
 // Where processors are too few for all who want them, the two do not work beside each
 // other but in turn: the share of a processor that a worker has is one that whoever empties the
 // destination does not have. Shares are alike, and so the price of a second is what the destination takes
-// in one.
+// in one, divided by how many shares it has for that.
 func (a *auto) mend() {
 	work, bytes := 0.0, 0.0
 	for _, w := range a.recent[:min(a.seen, horizon)] {
@@ -152,7 +157,7 @@ func (a *auto) mend() {
 		bytes += float64(w.size) - a.saved(l, w)
 	}
 	rate := a.taken.rate()
-	beside, inTurn := work/a.workers/(bytes/rate), rate/a.price
+	beside, inTurn := work/a.workers/(bytes/rate), rate/a.others()/a.price
 	few := a.few()
 	towards := math.Pow(beside, 1-few) * math.Pow(inTurn, few)
 	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
@@ -209,6 +214,11 @@ func (a *auto) takes(l Level, w worth) float64 {
 // crowd gives how long workers take, in terms of the processor time that they get. Long jobs
 // tell more of that: a short one takes what those take who have the processor just then.
 func (a *auto) crowd() float64 { return a.wall / a.spent }
+
+// others gives how many want processors beside the workers, at least one: a destination is often a
+// chain of several, as ssh, sshd and who reads from that. With so many in all that work takes crowd times as long, there are
+// crowd for each processor.
+func (a *auto) others() float64 { return max(1, a.crowd()*a.processors-a.workers) }
 
 // few tells from 0 to 1 how far processors are too few for all who want them.
 func (a *auto) few() float64 { return clamp((a.crowd()-crowdedFrom)/(fewAt-crowdedFrom), 0, 1) }

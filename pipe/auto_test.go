@@ -22,6 +22,8 @@ type simulation struct {
 	machine float64                     // how much slower than foreseen it is
 	cpu     float64                     // part of the time that workers have a processor; 0 if it is not known
 
+	processors int // 0 for as many as workers
+
 	now    time.Duration
 	worked time.Duration // by all workers
 	sent   int           // bytes
@@ -222,6 +224,10 @@ func simulate(chunks []simChunk, level Level, wire zst.Wire, s simulation) (time
 	s.chooser = newChooser(cfg)
 	if a, ok := s.chooser.(*auto); ok {
 		a.appraise = func([]byte) worth { return s.looked.worth }
+		a.processors = float64(s.processors)
+		if s.processors == 0 {
+			a.processors = a.workers
+		}
 	}
 	took := s.run(chunks)
 	return took, s
@@ -386,18 +392,20 @@ func TestAutoWhereProcessorsAreFew(t *testing.T) {
 // together, and hardly longer than at whatever level is best then.
 func TestAutoInTurn(t *testing.T) {
 	chunks := simChunks(512)
-	for _, rate := range []float64{15e6, 60e6, 125e6, 250e6, 500e6} {
-		line := simulation{workers: 2, machine: 1.8, source: 5e9, link: steady(rate), cpu: 0.5}
-		inTurn := func(l Level) float64 {
-			_, s := simulate(chunks, l, zst.WireZstd, line)
-			return s.worked.Seconds() + float64(s.sent)/rate
-		}
-		best := math.Inf(1)
-		for _, l := range []Level{LevelElide, LevelFastest, LevelDefault, LevelBetter, LevelBest} {
-			best = min(best, inTurn(l))
-		}
-		if took := inTurn(LevelAuto); took > 1.03*best {
-			t.Errorf("%.0f MB/s: %.3f s, %.3f times the best level", rate/1e6, took, took/best)
+	for _, processors := range []int{1, 2} {
+		for _, rate := range []float64{15e6, 60e6, 125e6, 250e6, 500e6} {
+			line := simulation{workers: 2, processors: processors, machine: 1.8, source: 5e9, link: steady(rate), cpu: 0.5}
+			inTurn := func(l Level) float64 {
+				_, s := simulate(chunks, l, zst.WireZstd, line)
+				return s.worked.Seconds()/float64(processors) + float64(s.sent)/rate
+			}
+			best := math.Inf(1)
+			for _, l := range []Level{LevelElide, LevelFastest, LevelDefault, LevelBetter, LevelBest} {
+				best = min(best, inTurn(l))
+			}
+			if took := inTurn(LevelAuto); took > 1.03*best {
+				t.Errorf("%d processors, %.0f MB/s: %.3f s, %.3f times the best level", processors, rate/1e6, took, took/best)
+			}
 		}
 	}
 }
