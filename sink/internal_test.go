@@ -101,3 +101,59 @@ func TestHandedOverIsLetGo(t *testing.T) {
 		}
 	}
 }
+
+// Pieces of a body that others follow leave up to where a page of the stream ends, whatever their
+// length, each with one write, and nothing is lost by it.
+func TestPlannedWritesEndWithPages(t *testing.T) {
+	const pieces = 40
+	for _, size := range []int{5000, pendingSize - 1, pendingSize, pendingSize + 1, 1<<20 - 3} {
+		body := make([]byte, pieces*size)
+		for i := range body {
+			body[i] = byte(i * 7 >> 3)
+		}
+		save := func(w *Writer) error {
+			e, err := w.Begin(5, 0)
+			for at := 0; at < len(body) && err == nil; at += size {
+				err = e.Append(body[at:][:size])
+			}
+			return errors.Join(err, e.End())
+		}
+		plan, err := DryRun(save)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		w, err := NewPlanned(&got, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := w.dst.(*planned)
+		write := p.pending.out
+		var ends []int64
+		p.pending.out = func(bufs [][]byte) error {
+			err := write(bufs)
+			ends = append(ends, p.sent)
+			return err
+		}
+		if err := errors.Join(save(w), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		inside := ends[1 : len(ends)-2] // without HEADER, the end of the entry, and END
+		if least := min(pieces, pieces*size/pendingSize) - 1; len(inside) < least || len(inside) > pieces {
+			t.Errorf("pieces of %d: %d writes", size, len(inside))
+		}
+		for _, end := range inside {
+			if end%page != 0 {
+				t.Errorf("pieces of %d: a write ends at %d", size, end)
+			}
+		}
+		var want bytes.Buffer
+		staged, err := NewStaged(&want, WithHoldLimit(64<<20))
+		if err = errors.Join(err, save(staged), staged.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got.Bytes(), want.Bytes()) {
+			t.Errorf("pieces of %d: another context", size)
+		}
+	}
+}

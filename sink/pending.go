@@ -35,12 +35,15 @@ type pending struct {
 // otherwise all that is pending leaves together with p and tail.
 func (q *pending) add(p, tail []byte) error {
 	q.lend()
-	if len(p) < pendingSize && len(q.buf.B)+len(p)+len(tail) <= pendingSize {
+	if q.fits(len(p) + len(tail)) {
 		q.buf.B = append(append(q.buf.B, p...), tail...)
 		return nil
 	}
 	return q.leave(p, tail)
 }
+
+// fits says whether n bytes more can wait. Large pieces do not, since that would copy them.
+func (q *pending) fits(n int) bool { return n < pendingSize && len(q.buf.B)+n <= pendingSize }
 
 // flush writes all that is pending.
 func (q *pending) flush() error { return q.leave(nil, nil) }

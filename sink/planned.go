@@ -96,7 +96,25 @@ func (p *planned) append(b []byte) error {
 		return p.departs(fmt.Sprintf("at least %d more", len(b)))
 	}
 	p.left -= uint64(len(b))
+	if p.lend(); p.left > 0 && !p.fits(len(b)) {
+		return p.leaveWithPages(b)
+	}
 	return p.add(b, p.takePadding())
+}
+
+// page is what a pipe's room is counted in: 64 KiB that begin inside of a page take one more than
+// a pipe has, and whoever writes them has to wait in the middle.
+const page = 4 << 10
+
+// leaveWithPages writes what is pending and b up to where the last whole page of the stream ends. What is
+// beyond that waits for the next piece.
+func (p *planned) leaveWithPages(b []byte) error {
+	beyond := int((p.sent + int64(len(p.buf.B)+len(b))) % page)
+	whole := b[:max(0, len(b)-beyond)]
+	if err := p.leave(whole, nil); err != nil {
+		return err
+	}
+	return p.add(b[len(whole):], nil)
 }
 
 func (p *planned) handOver(b []byte) error { return p.append(b) }
