@@ -74,7 +74,8 @@ func (r *takingRate) add(size int, write, before, since time.Duration) {
 		return
 	}
 	if !r.begun && r.taken >= beginning {
-		if r.begun = true; r.filled {
+		r.begun = true
+		if r.filled {
 			r.forget()
 		}
 	}
