@@ -19,11 +19,7 @@ func TestAutoAgainstEveryLevel(t *testing.T) {
 	sum, n, worst := 0.0, 0, 0.0
 	for name, line := range lines {
 		best, elided := time.Hour, time.Duration(0)
-		for l := range LevelAuto {
-			if l == LevelFast {
-				continue
-			}
-			took, _ := simulate(chunks, l, zst.WireZstd, line)
+		for l, took := range alone(chunks, line) {
 			if best = min(best, took); l == LevelElide {
 				elided = took
 			}
@@ -48,12 +44,9 @@ func TestAutoMixes(t *testing.T) {
 	chunks := simChunks(512)
 	line := simulation{workers: 1, machine: 1.4, source: 2e9, buffer: 256 << 10, link: steady(250e6)}
 	took, mixed := simulate(chunks, LevelAuto, zst.WireZstd, line)
-	for l := range LevelAuto {
-		if l == LevelFast {
-			continue
-		}
-		if alone, _ := simulate(chunks, l, zst.WireZstd, line); took.Seconds() > 0.95*alone.Seconds() {
-			t.Errorf("auto %v, %v alone %v", took, l, alone)
+	for l, other := range alone(chunks, line) {
+		if took.Seconds() > 0.95*other.Seconds() {
+			t.Errorf("auto %v, %v alone %v", took, l, other)
 		}
 	}
 	if n := mixed.counts; n[LevelElide] < 100 || n[LevelFastest] < 100 {
@@ -81,12 +74,9 @@ func TestAutoFollowsTheLink(t *testing.T) {
 	}}
 	line.slow = slow
 	took, s := simulate(chunks, LevelAuto, zst.WireZstd, line)
-	for l := range LevelAuto {
-		if l == LevelFast {
-			continue
-		}
-		if alone, _ := simulate(chunks, l, zst.WireZstd, line); took > alone {
-			t.Errorf("auto %v, %v alone %v", took, l, alone)
+	for l, other := range alone(chunks, line) {
+		if took > other {
+			t.Errorf("auto %v, %v alone %v", took, l, other)
 		}
 	}
 	elided, slowly := s.counts[LevelElide]-s.whenSlow[LevelElide], s.whenSlow
@@ -112,11 +102,8 @@ func TestAutoWhereTheDestinationBeginsLate(t *testing.T) {
 		line := simulation{workers: 2, machine: 1.8, source: 5e9, link: steady(rate), buffer: 1 << 20,
 			pauses: []simPause{{0, 350 * time.Millisecond}, {2 << 20, 550 * time.Millisecond}}}
 		best := time.Hour
-		for l := range LevelAuto {
-			if l != LevelFast {
-				took, _ := simulate(chunks, l, zst.WireZstd, line)
-				best = min(best, took)
-			}
+		for _, took := range alone(chunks, line) {
+			best = min(best, took)
 		}
 		took, s := simulate(chunks, LevelAuto, zst.WireZstd, line)
 		if took.Seconds() > 1.06*best.Seconds() {

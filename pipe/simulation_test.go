@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -229,6 +230,20 @@ func simulate(chunks []simChunk, level Level, wire zst.Wire, s simulation) (time
 	}
 	took := s.run(chunks)
 	return took, s
+}
+
+// alone gives the time that each level takes for all chunks, of those that any zstd reads.
+func alone(chunks []simChunk, line simulation) iter.Seq2[Level, time.Duration] {
+	return func(yield func(Level, time.Duration) bool) {
+		for l := range LevelAuto {
+			if l == LevelFast {
+				continue
+			}
+			if took, _ := simulate(chunks, l, zst.WireZstd, line); !yield(l, took) {
+				return
+			}
+		}
+	}
 }
 
 // lines gives simulations of all kinds: slow and fast sources, links and
