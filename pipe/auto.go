@@ -216,8 +216,8 @@ func (a *auto) takes(l Level, w worth) float64 {
 func (a *auto) crowd() float64 { return a.wall / a.spent }
 
 // others gives how many want processors beside the workers, at least one: a destination is often a
-// chain of several, as ssh, sshd and who reads from that. With so many in all that work takes crowd times as long, there are
-// crowd for each processor.
+// chain of several, as ssh, sshd and who reads from that. Where work takes crowd times as long as with a
+// processor for itself, crowd want each processor.
 func (a *auto) others() float64 { return max(1, a.crowd()*a.processors-a.workers) }
 
 // few tells from 0 to 1 how far processors are too few for all who want them.

@@ -12,8 +12,8 @@ import (
 
 // NewPlanned makes a Writer on any io.Writer, such as a pipe, that follows a
 // plan: since every length is known, descriptors go out first and bodies
-// stream through. Nothing is held but small pieces, up to 64 KiB and never
-// beyond the end of their entry.
+// stream through. Nothing is held but small pieces and what a large one has beyond
+// a page of the stream, up to 64 KiB and never beyond the end of their entry.
 //
 // An entry that departs from the plan in type, instance or length is an error
 // wrapping [frame.ErrMisuse] (rule DC-29): of a body that is too long nothing
