@@ -48,8 +48,8 @@ type auto struct {
 const (
 	// horizon is how many chunks the price is made for.
 	horizon = 128
-	// fairPrice is the price as long as nothing is known: at it most chunks are
-	// worth LevelFastest.
+	// fairPrice is the price as long as nothing is known, of a second on a machine that takes as long as is
+	// foreseen: at it most chunks are worth LevelFastest.
 	fairPrice = 40e6
 	// The price stays where it still changes something. Below leastPrice all
 	// chunks get the highest level, above mostPrice none gets more than the
@@ -131,12 +131,14 @@ func (a *auto) choose(j *job) Level {
 	defer a.mu.Unlock()
 	a.recent[a.seen%horizon] = w
 	a.seen++
-	slack, free := math.Inf(1), 0.0
+	// As long as nothing is known of the destination, a slow machine is no reason to save less: its
+	// seconds are worth less.
+	price, slack, free := fairPrice/(a.pace*a.crowd()), math.Inf(1), 0.0
 	if a.taken.known() {
 		a.mend()
-		slack, free = a.dry(now)-now, a.free(now)
+		price, slack, free = a.price, a.dry(now)-now, a.free(now)
 	}
-	l := a.best(w, slack, free)
+	l := a.best(w, price, slack, free)
 	j.forecast = forecast{w, now + a.takes(l, w), float64(w.size) - a.saved(l, w)}
 	a.flight = append(a.flight, j)
 	return l
@@ -152,7 +154,7 @@ func (a *auto) choose(j *job) Level {
 func (a *auto) mend() {
 	work, bytes := 0.0, 0.0
 	for _, w := range a.recent[:min(a.seen, horizon)] {
-		l := a.best(w, math.Inf(1), 0)
+		l := a.best(w, a.price, math.Inf(1), 0)
 		work += a.takes(l, w)
 		bytes += float64(w.size) - a.saved(l, w)
 	}
@@ -188,13 +190,13 @@ func (a *auto) free(now float64) float64 {
 
 // best gives the level that saves most of a chunk after paying for its time, as far as that is not free,
 // and for what is not sent if it takes longer than slack.
-func (a *auto) best(w worth, slack, free float64) Level {
+func (a *auto) best(w worth, price, slack, free float64) Level {
 	best, most := a.ladder[0], math.Inf(-1)
 	for _, l := range a.ladder {
 		took := a.takes(l, w)
-		net := a.saved(l, w) - a.price*max(0, took-free)
+		net := a.saved(l, w) - price*max(0, took-free)
 		if l == LevelBest {
-			took *= 2 // it is so dear that a wrong forecast would cost most
+			took *= 1.5 // it is so dear that a wrong forecast would cost most
 		}
 		if took > slack {
 			net -= (took - slack) * a.taken.rate()
