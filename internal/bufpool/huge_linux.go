@@ -6,8 +6,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hugePage is the usual size of a huge page.
-const hugePage = 2 << 20
+// hugePage is the usual size of a huge page, and leastAdvised the least buffer that is worth asking for
+// one: buffers for frames are that small, and lie side by side.
+const (
+	hugePage     = 2 << 20
+	leastAdvised = hugePage / 8
+)
 
 // adviseHuge asks for huge pages where a large buffer lies. That saves most page
 // faults, which are a tenth of what a short run takes, and misses when matches are
@@ -18,7 +22,7 @@ const hugePage = 2 << 20
 // hold the beginning and the end too, whatever else is in them: a page that was once
 // touched in part stays small.
 func adviseHuge(b []byte) {
-	if cap(b) < hugePage {
+	if cap(b) < leastAdvised {
 		return
 	}
 	start := uintptr(unsafe.Pointer(unsafe.SliceData(b)))

@@ -12,8 +12,14 @@ import (
 // The pages that a large buffer lies in may be huge, the first and the last too, which it
 // shares with others.
 func TestAdvisesHugePages(t *testing.T) {
+	for _, size := range []int{leastAdvised, hugePage, 3*hugePage + 1} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) { advisesHugePages(t, size) })
+	}
+}
+
+func advisesHugePages(t *testing.T, size int) {
 	p := New(0, 1<<30)
-	large := p.GetSize(3*hugePage + 1).B
+	large := p.GetSize(size).B
 	large = large[:cap(large)]
 	first := address(&large[0]) &^ (hugePage - 1)
 	last := address(&large[len(large)-1]) | (hugePage - 1)
