@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"source":                 {"frame", "internal/handler", "internal/xio"},
 	"source/xen":             {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "source"},
 	"pipe":                   {"frame", "frame/zst", "source/xen", "internal/bufpool", "internal/vecio", "internal/xio", "internal/zenc"},
-	"cmd/ctxpipe":            {"bench", "bench/gen", "bench/peers", "bench/report", "bench/result", "bench/saving", "frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem", "internal/move", "internal/page", "internal/survey"},
+	"cmd/ctxpipe":            {"bench", "bench/gen", "bench/peers", "bench/proc", "bench/report", "bench/result", "bench/saving", "frame", "frame/zst", "sink", "source", "source/xen", "pipe", "internal/guestmem", "internal/move", "internal/page", "internal/survey"},
 	"internal/faults/report": {"internal/faults"},
 	"internal/faults":        {"frame", "frame/hvm", "frame/libxc", "frame/libxl", "frame/xl", "frame/zst", "source/xen"},
 }
