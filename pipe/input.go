@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	stderrors "errors"
 	"io"
 	"sync"
 	"time"
@@ -151,7 +152,7 @@ type source struct {
 }
 
 // errLeft is what a read of a source gives that was left. Nobody sees it.
-var errLeft = errors.New("source was left")
+var errLeft = stderrors.New("source was left")
 
 func (s *source) read(p []byte) (int, error) {
 	if !s.enter() {

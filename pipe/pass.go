@@ -2,6 +2,7 @@ package pipe
 
 import (
 	"context"
+	stderrors "errors"
 	"fmt"
 	"io"
 
@@ -59,7 +60,7 @@ func Pass(ctx context.Context, dst io.Writer, src io.Reader, w *xen.Walker) (int
 }
 
 // errNoSplice says that these two cannot be spliced after all.
-var errNoSplice = errors.New("no splice")
+var errNoSplice = stderrors.New("no splice")
 
 type passer struct {
 	dst     io.Writer

@@ -2,12 +2,12 @@ package pipe
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"math/bits"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
-	"github.com/pkg/errors"
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"

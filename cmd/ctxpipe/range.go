@@ -1,6 +1,7 @@
 package main
 
 import (
+	stderrors "errors"
 	"fmt"
 	"io"
 	"os"
@@ -51,7 +52,7 @@ func (r *byteRange) within(name string, total int64) (int64, error) {
 }
 
 // errNoRandomAccess is what an input gets that has no places to read from.
-var errNoRandomAccess = &usageError{errors.New("--range needs a regular file"), "write the input to a file first, or restore all of it"}
+var errNoRandomAccess = &usageError{stderrors.New("--range needs a regular file"), "write the input to a file first, or restore all of it"}
 
 // sizeOf gives the size of a regular file.
 func sizeOf(f *os.File) (int64, error) {
