@@ -3,7 +3,6 @@ package sink_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"testing"
 
@@ -141,16 +140,26 @@ func BenchmarkFile64MiB(b *testing.B) {
 	})
 }
 
-// BenchmarkSmallEntries tells what an entry costs that hardly has a body.
+// BenchmarkSmallEntries tells what an entry costs that hardly has a body. The floor are plain writes of
+// as much to a pipe.
 func BenchmarkSmallEntries(b *testing.B) {
 	for _, size := range []int{64, 4096} {
 		body := make([]byte, size)
+		b.Run(fmt.Sprintf("floor/%d", size), func(b *testing.B) {
+			w := drainedPipe(b)
+			b.SetBytes(int64(size))
+			for range b.N {
+				if _, err := w.Write(body); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 		b.Run(fmt.Sprintf("planned/%d", size), func(b *testing.B) {
-			w, err := sink.NewPlanned(io.Discard, planFor(b, b.N, uint64(size)))
+			w, err := sink.NewPlanned(drainedPipe(b), planFor(b, b.N, uint64(size)))
 			benchEntries(b, body, w, err, func(e sink.Entry) error { return e.Append(body) })
 		})
 		b.Run(fmt.Sprintf("staged/%d", size), func(b *testing.B) {
-			w, err := sink.NewStaged(io.Discard, sink.WithLayout(frame.Wide))
+			w, err := sink.NewStaged(drainedPipe(b), sink.WithLayout(frame.Wide))
 			benchEntries(b, body, w, err, func(e sink.Entry) error { return e.Append(body) })
 		})
 	}

@@ -10,7 +10,7 @@
 //     descriptor reserved in front, and leaves when it ends, in one write if it is small.
 //     Large pieces can be handed over without a copy ([Entry.HandOver]);
 //   - [NewPlanned]: a dry run of the same code ([DryRun]) has learned every
-//     length, so descriptors go out first and bodies stream through unheld.
+//     length, so descriptors go out first and bodies stream through unheld. Small entries leave together.
 //     This is how a context of any size goes through a pipe.
 //
 // The same calls give the same bytes on all three.

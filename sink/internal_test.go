@@ -102,8 +102,72 @@ func TestHandedOverIsLetGo(t *testing.T) {
 	}
 }
 
-// Pieces of a body that others follow leave up to where a page of the stream ends, whatever their
-// length, each with one write, and nothing is lost by it.
+// writesEnd gives where in the stream each write of a planned Writer ends.
+func writesEnd(w *Writer) *[]int64 {
+	p := w.dst.(*planned)
+	write := p.pending.out
+	var ends []int64
+	p.pending.out = func(bufs [][]byte) error {
+		err := write(bufs)
+		ends = append(ends, p.sent)
+		return err
+	}
+	return &ends
+}
+
+// Small entries of a plan leave together, large pieces without a copy, and END with what is left.
+func TestPlannedWrites(t *testing.T) {
+	for _, c := range []struct {
+		entries, pieces, size int
+		before, all           int // writes before Close, and in all
+	}{
+		{1, 100, 99, 0, 1},
+		{50, 3, 99, 0, 1},
+		{200, 1, 1000, 3, 4},
+		{1, 1, 64 << 10, 1, 2},
+		{3, 1, 1 << 20, 3, 4},
+		{0, 0, 0, 0, 1},
+	} {
+		save := func(w *Writer) error {
+			for i := range c.entries {
+				e, err := w.Begin(5, uint32(i))
+				for range c.pieces {
+					err = errors.Join(err, e.Append(make([]byte, c.size)))
+				}
+				if err = errors.Join(err, e.End()); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		plan, err := DryRun(save)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		w, err := NewPlanned(&out, plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ends := writesEnd(w)
+		if err := save(w); err != nil {
+			t.Fatal(err)
+		}
+		before, size := len(*ends), w.Size()
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if before != c.before || len(*ends) != c.all || plan.Len() != c.entries {
+			t.Errorf("%d entries of %d pieces of %d: %d writes, then %d, and the plan has %d entries", c.entries, c.pieces, c.size, before, len(*ends), plan.Len())
+		}
+		if end := int64(w.Layout().DescriptorSize()); plan.Size() != int64(out.Len()) || c.entries > 0 && size != plan.Size()-end {
+			t.Errorf("Size was %d before END, %d was planned, %d were written", size, plan.Size(), out.Len())
+		}
+	}
+}
+
+// Pieces of a body leave up to where a page of the stream ends, whatever their length, each with one
+// write, and nothing is lost by it.
 func TestPlannedWritesEndWithPages(t *testing.T) {
 	const pieces = 40
 	for _, size := range []int{5000, pendingSize - 1, pendingSize, pendingSize + 1, 1<<20 - 3} {
@@ -127,19 +191,12 @@ func TestPlannedWritesEndWithPages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := w.dst.(*planned)
-		write := p.pending.out
-		var ends []int64
-		p.pending.out = func(bufs [][]byte) error {
-			err := write(bufs)
-			ends = append(ends, p.sent)
-			return err
-		}
+		ends := writesEnd(w)
 		if err := errors.Join(save(w), w.Close()); err != nil {
 			t.Fatal(err)
 		}
-		inside := ends[1 : len(ends)-2] // without HEADER, the end of the entry, and END
-		if least := min(pieces, pieces*size/pendingSize) - 1; len(inside) < least || len(inside) > pieces {
+		inside := (*ends)[:len(*ends)-1] // without what leaves with END
+		if least := min(pieces, pieces*size/(pendingSize+size)); len(inside) < least || len(inside) > pieces {
 			t.Errorf("pieces of %d: %d writes", size, len(inside))
 		}
 		for _, end := range inside {

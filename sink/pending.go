@@ -28,27 +28,26 @@ var padding [frame.Alignment]byte
 type pending struct {
 	buf *bufpool.Buffer
 	out func(bufs [][]byte) error
-	vec [3][]byte
+	vec [2][]byte
 }
 
-// add takes p and then tail, which is short. Both are copied if they fit;
-// otherwise all that is pending leaves together with p and tail.
-func (q *pending) add(p, tail []byte) error {
+// add takes p: a copy if it fits; otherwise all that is pending leaves together with p.
+func (q *pending) add(p []byte) error {
 	q.lend()
-	if q.fits(len(p) + len(tail)) {
-		q.buf.B = append(append(q.buf.B, p...), tail...)
+	if q.fits(len(p)) {
+		q.buf.B = append(q.buf.B, p...)
 		return nil
 	}
-	return q.leave(p, tail)
+	return q.leave(p)
 }
 
 // fits says whether n bytes more can wait. Large pieces do not, since that would copy them.
 func (q *pending) fits(n int) bool { return n < pendingSize && len(q.buf.B)+n <= pendingSize }
 
 // flush writes all that is pending.
-func (q *pending) flush() error { return q.leave(nil, nil) }
+func (q *pending) flush() error { return q.leave(nil) }
 
-func (q *pending) leave(p, tail []byte) error {
+func (q *pending) leave(p []byte) error {
 	vec := q.vec[:0]
 	if q.buf != nil && len(q.buf.B) > 0 {
 		vec = append(vec, q.buf.B)
@@ -56,14 +55,11 @@ func (q *pending) leave(p, tail []byte) error {
 	if len(p) > 0 {
 		vec = append(vec, p)
 	}
-	if len(tail) > 0 {
-		vec = append(vec, tail)
-	}
 	if len(vec) == 0 {
 		return nil
 	}
 	err := q.out(vec)
-	q.vec = [3][]byte{} // keep nothing of the caller's alive
+	q.vec = [2][]byte{} // keep nothing of the caller's alive
 	if q.buf != nil {
 		q.buf.B = q.buf.B[:0]
 	}

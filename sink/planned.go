@@ -12,8 +12,8 @@ import (
 
 // NewPlanned makes a Writer on any io.Writer, such as a pipe, that follows a
 // plan: since every length is known, descriptors go out first and bodies
-// stream through. Nothing is held but small pieces and what a large one has beyond
-// a page of the stream, up to 64 KiB and never beyond the end of their entry.
+// stream through. Nothing is held but small pieces and small entries, which leave together, and what
+// a large piece has beyond a page of the stream: 64 KiB at the most, until [Writer.Close].
 //
 // An entry that departs from the plan in type, instance or length is an error
 // wrapping [frame.ErrMisuse] (rule DC-29): of a body that is too long nothing
@@ -35,7 +35,7 @@ type planned struct {
 	plan *Plan
 	next int   // the step that comes next
 	sent int64 // bytes written
-	done int64 // bytes of complete entries
+	done int64 // bytes of complete entries, written or not
 
 	left uint64 // bytes that the open entry's body still lacks
 	pad  int    // padding that it still lacks
@@ -51,25 +51,26 @@ func (p *planned) write(bufs [][]byte) error {
 	return nil
 }
 
-// whole writes HEADER, or END once the plan is fulfilled.
+// whole adds HEADER, or END once the plan is fulfilled; with that all leaves that is pending.
 func (p *planned) whole(b []byte) error {
-	if p.done > 0 && p.next < len(p.plan.steps) {
+	end := p.done > 0
+	if end && p.next < len(p.plan.steps) {
 		s := p.plan.steps[p.next]
 		return frame.Misuse(frame.RulePlan, "%d planned entries are missing, the first is type %d instance %d",
 			len(p.plan.steps)-p.next, s.t, s.instance)
 	}
-	if err := p.add(b, nil); err != nil {
+	if err := p.add(b); err != nil {
 		return err
 	}
-	return p.complete()
+	p.complete()
+	if !end {
+		return nil
+	}
+	return p.flush()
 }
 
-// complete sends what is pending at the end of an entry.
-func (p *planned) complete() error {
-	err := p.flush()
-	p.done = p.sent
-	return err
-}
+// complete counts what is there at the end of an entry.
+func (p *planned) complete() { p.done = p.sent + int64(len(p.buf.B)) }
 
 func (p *planned) begin(d frame.Descriptor) error {
 	if p.next == len(p.plan.steps) {
@@ -87,19 +88,18 @@ func (p *planned) begin(d frame.Descriptor) error {
 	if err := d.Put(p.desc[:], l); err != nil {
 		return err
 	}
-	return p.add(p.desc[:l.DescriptorSize()], nil)
+	return p.add(p.desc[:l.DescriptorSize()])
 }
 
-// append lets the last piece take the padding along.
 func (p *planned) append(b []byte) error {
 	if uint64(len(b)) > p.left {
 		return p.departs(fmt.Sprintf("at least %d more", len(b)))
 	}
 	p.left -= uint64(len(b))
-	if p.lend(); p.left > 0 && !p.fits(len(b)) {
+	if p.lend(); !p.fits(len(b)) {
 		return p.leaveWithPages(b)
 	}
-	return p.add(b, p.takePadding())
+	return p.add(b)
 }
 
 // page is what a pipe's room is counted in: 64 KiB that begin inside of a page take one more than
@@ -111,23 +111,13 @@ const page = 4 << 10
 func (p *planned) leaveWithPages(b []byte) error {
 	beyond := int((p.sent + int64(len(p.buf.B)+len(b))) % page)
 	whole := b[:max(0, len(b)-beyond)]
-	if err := p.leave(whole, nil); err != nil {
+	if err := p.leave(whole); err != nil {
 		return err
 	}
-	return p.add(b[len(whole):], nil)
+	return p.add(b[len(whole):])
 }
 
 func (p *planned) handOver(b []byte) error { return p.append(b) }
-
-// takePadding gives the padding once the body is complete, and only once.
-func (p *planned) takePadding() []byte {
-	if p.left > 0 {
-		return nil
-	}
-	pad := padding[:p.pad]
-	p.pad = 0
-	return pad
-}
 
 func (p *planned) readFrom(r io.Reader, most uint64) (n int64, err error) {
 	most = min(most, p.left)
@@ -143,10 +133,11 @@ func (p *planned) end(d frame.Descriptor, n uint64) error {
 	if p.left > 0 {
 		return p.departs("fewer")
 	}
-	if err := p.add(nil, p.takePadding()); err != nil {
+	if err := p.add(padding[:p.pad]); err != nil {
 		return err
 	}
-	return p.complete()
+	p.complete()
+	return nil
 }
 
 // departs is the error for a body whose length is not the planned one.

@@ -111,30 +111,3 @@ func TestStagedEntryOfManyBuffers(t *testing.T) {
 		}
 	}
 }
-
-// Small pieces of a planned entry leave together, large ones without a copy,
-// and the descriptor never on its own.
-func TestPlannedWrites(t *testing.T) {
-	save := func(w *sink.Writer) error {
-		e, err := w.Begin(5, 0)
-		for range 100 {
-			err = errors.Join(err, e.Append(make([]byte, 99)))
-		}
-		return errors.Join(err, e.End())
-	}
-	plan, err := sink.DryRun(save)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out counted
-	w, err := sink.NewPlanned(&out, plan)
-	if err = errors.Join(err, save(w)); err != nil {
-		t.Fatal(err)
-	}
-	if out.writes != 2 { // HEADER, and the entry
-		t.Errorf("%d writes, want 2", out.writes)
-	}
-	if plan.Len() != 1 {
-		t.Errorf("the plan has %d entries", plan.Len())
-	}
-}

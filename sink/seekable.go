@@ -64,7 +64,7 @@ func (s *seekable) writeAt(p []byte, off int64) error {
 }
 
 func (s *seekable) whole(p []byte) error {
-	if err := s.add(p, nil); err != nil {
+	if err := s.add(p); err != nil {
 		return err
 	}
 	err := s.flush()
@@ -77,17 +77,17 @@ func (s *seekable) begin(d frame.Descriptor) error {
 	if err := d.Put(s.desc[:], s.layout); err != nil {
 		return err
 	}
-	return s.add(s.desc[:s.layout.DescriptorSize()], nil)
+	return s.add(s.desc[:s.layout.DescriptorSize()])
 }
 
-func (s *seekable) append(p []byte) error { return s.add(p, nil) }
+func (s *seekable) append(p []byte) error { return s.add(p) }
 
-func (s *seekable) handOver(p []byte) error { return s.add(p, nil) }
+func (s *seekable) handOver(p []byte) error { return s.add(p) }
 
 // end writes the padding, then the descriptor: in place, or still in the
 // buffer if nothing of the entry has left it.
 func (s *seekable) end(d frame.Descriptor, n uint64) error {
-	if err := s.add(nil, padding[:frame.Padding(n)]); err != nil {
+	if err := s.add(padding[:frame.Padding(n)]); err != nil {
 		return err
 	}
 	if err := d.Put(s.desc[:], s.layout); err != nil {
