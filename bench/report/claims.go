@@ -26,6 +26,8 @@ const (
 	restoredBy     = "ctxpipe fastest"
 	restorePeer    = "zstd -1"
 	restoreCommand = "zstd -d"
+
+	idleFilter = "cat at both ends"
 )
 
 // What is claimed.
@@ -74,7 +76,11 @@ func moveClaims(r *result.Run, in result.Input) []Claim {
 				all = append(all, slower(beatsPeers, at, s.Name, ours, peer, mustMove(r, in, peer, rate), mostOfBestPeer))
 			}
 			if plain != "" {
-				all = append(all, slower(beatsPlain, at, s.Name, ours, plain, mustMove(r, in, plain, rate), 1))
+				c := slower(beatsPlain, at, s.Name, ours, plain, mustMove(r, in, plain, rate), 1)
+				if idle, ok := moved(r, in.Name, idleFilter, rate); ok {
+					c.Measured += fmt.Sprintf(" %s, which does nothing, takes %s s.", idleFilter, spread(idle))
+				}
+				all = append(all, c)
 			}
 		}
 	}

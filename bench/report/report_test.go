@@ -116,6 +116,18 @@ func TestLosses(t *testing.T) {
 	}
 }
 
+// Who loses to no filter at all is told what a filter takes that does nothing.
+func TestLossToPlainTellsOfIdleFilter(t *testing.T) {
+	r := testRun(t)
+	r.Subjects = append(r.Subjects, result.Subject{Name: idleFilter, Role: result.Peer})
+	r.Moves = append(r.Moves, result.Move{Input: r.Inputs[0].Name, Subject: idleFilter, Samples: []result.Sample{{Wall: 0.75}}})
+	for _, g := range Groups(r) {
+		if g.Name == beatsPlain && (len(g.Losses) != 1 || !strings.HasSuffix(g.Losses[0], " times as long. cat at both ends, which does nothing, takes 0.750 (0.750–0.750) s.")) {
+			t.Errorf("%q", g.Losses)
+		}
+	}
+}
+
 // A run of some parts only, or of nothing, makes a page too.
 func TestPartsOfARun(t *testing.T) {
 	for name, cut := range map[string]func(r *result.Run){
