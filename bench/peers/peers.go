@@ -42,8 +42,8 @@ func (w Way) OnLinks() bool { return w.Where != CodecOnly }
 // OnFiles says whether it takes part where files are compressed.
 func (w Way) OnFiles() bool { return w.Where != LinkOnly }
 
-// own gives the ways of ctxpipe, by the program's file name: every level between files, and
-// auto over links.
+// own gives the ways of ctxpipe, by the program's file name: every level between files, one of them with large
+// frames too, and auto over links.
 func own(self string) []Way {
 	way := func(name string, where Where, args ...string) Way {
 		return Way{Name: "ctxpipe " + name, Role: result.Ours, Where: where,
@@ -58,6 +58,7 @@ func own(self string) []Way {
 		all = append(all, way(l.String(), CodecOnly, args...))
 	}
 	return append(all,
+		way("better, chunk 24M", CodecOnly, "--level", "better", "--chunk", "24M"), // memory for ratio, as --long does
 		way("auto", LinkOnly, "--level", "auto"),
 		way("auto, wire ctxpipe", LinkOnly, "--level", "auto", "--wire", "ctxpipe"))
 }

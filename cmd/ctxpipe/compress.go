@@ -16,7 +16,8 @@ is a save stream of Xen, if that is whole. A stream without it is refused by res
 Level auto, for links, spends as much on each frame as the slower side leaves
 time for. elide only takes out what is zero, fast is for few processors on a
 fast link, and fastest, default, better and best are zstd's; -1 to -9 stand for these
-four as they do in zstd.
+four as they do in zstd. With --chunk 24M, better finds what repeats far apart too, as
+zstd --long does, and takes about as much memory: 150 MiB, and as much to restore.
 
 With -t it tests compressed files, each to its end: exit status 0 says that all of
 them are good. With -l it lists them without decoding, which finds what is cut, lost
