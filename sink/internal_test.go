@@ -102,17 +102,33 @@ func TestHandedOverIsLetGo(t *testing.T) {
 	}
 }
 
-// writesEnd gives where in the stream each write of a planned Writer ends.
-func writesEnd(w *Writer) *[]int64 {
-	p := w.dst.(*planned)
+// watched is a planned Writer whose writes are noted.
+type watched struct {
+	*Writer
+	plan *Plan
+	got  bytes.Buffer
+	ends []int64 // where in the stream each write ends
+}
+
+// planAndWatch plans save, and gives a Writer that follows the plan.
+func planAndWatch(t *testing.T, save func(*Writer) error) *watched {
+	t.Helper()
+	var o watched
+	var err error
+	if o.plan, err = DryRun(save); err != nil {
+		t.Fatal(err)
+	}
+	if o.Writer, err = NewPlanned(&o.got, o.plan); err != nil {
+		t.Fatal(err)
+	}
+	p := o.dst.(*planned)
 	write := p.pending.out
-	var ends []int64
 	p.pending.out = func(bufs [][]byte) error {
 		err := write(bufs)
-		ends = append(ends, p.sent)
+		o.ends = append(o.ends, p.sent)
 		return err
 	}
-	return &ends
+	return &o
 }
 
 // Small entries of a plan leave together, large pieces without a copy, and END with what is left.
@@ -140,28 +156,19 @@ func TestPlannedWrites(t *testing.T) {
 			}
 			return nil
 		}
-		plan, err := DryRun(save)
-		if err != nil {
+		w := planAndWatch(t, save)
+		if err := save(w.Writer); err != nil {
 			t.Fatal(err)
 		}
-		var out bytes.Buffer
-		w, err := NewPlanned(&out, plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ends := writesEnd(w)
-		if err := save(w); err != nil {
-			t.Fatal(err)
-		}
-		before, size := len(*ends), w.Size()
+		before, size := len(w.ends), w.Size()
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if before != c.before || len(*ends) != c.all || plan.Len() != c.entries {
-			t.Errorf("%d entries of %d pieces of %d: %d writes, then %d, and the plan has %d entries", c.entries, c.pieces, c.size, before, len(*ends), plan.Len())
+		if before != c.before || len(w.ends) != c.all || w.plan.Len() != c.entries {
+			t.Errorf("%d entries of %d pieces of %d: %d writes, then %d, and the plan has %d entries", c.entries, c.pieces, c.size, before, len(w.ends), w.plan.Len())
 		}
-		if end := int64(w.Layout().DescriptorSize()); plan.Size() != int64(out.Len()) || c.entries > 0 && size != plan.Size()-end {
-			t.Errorf("Size was %d before END, %d was planned, %d were written", size, plan.Size(), out.Len())
+		if end := int64(w.Layout().DescriptorSize()); w.plan.Size() != int64(w.got.Len()) || c.entries > 0 && size != w.plan.Size()-end {
+			t.Errorf("Size was %d before END, %d was planned, %d were written", size, w.plan.Size(), w.got.Len())
 		}
 	}
 }
@@ -182,20 +189,11 @@ func TestPlannedWritesEndWithPages(t *testing.T) {
 			}
 			return errors.Join(err, e.End())
 		}
-		plan, err := DryRun(save)
-		if err != nil {
+		w := planAndWatch(t, save)
+		if err := errors.Join(save(w.Writer), w.Close()); err != nil {
 			t.Fatal(err)
 		}
-		var got bytes.Buffer
-		w, err := NewPlanned(&got, plan)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ends := writesEnd(w)
-		if err := errors.Join(save(w), w.Close()); err != nil {
-			t.Fatal(err)
-		}
-		inside := (*ends)[:len(*ends)-1] // without what leaves with END
+		inside := w.ends[:len(w.ends)-1] // without what leaves with END
 		if least := min(pieces, pieces*size/(pendingSize+size)); len(inside) < least || len(inside) > pieces {
 			t.Errorf("pieces of %d: %d writes", size, len(inside))
 		}
@@ -209,7 +207,7 @@ func TestPlannedWritesEndWithPages(t *testing.T) {
 		if err = errors.Join(err, save(staged), staged.Close()); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(got.Bytes(), want.Bytes()) {
+		if !bytes.Equal(w.got.Bytes(), want.Bytes()) {
 			t.Errorf("pieces of %d: another context", size)
 		}
 	}
