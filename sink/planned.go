@@ -38,7 +38,6 @@ type planned struct {
 	done int64 // bytes of complete entries, written or not
 
 	left uint64 // bytes that the open entry's body still lacks
-	pad  int    // padding that it still lacks
 	desc [frame.MaxDescriptorSize]byte
 }
 
@@ -82,7 +81,7 @@ func (p *planned) begin(d frame.Descriptor) error {
 			p.next+1, s.t, s.instance, d.Type, d.Instance)
 	}
 	p.next++
-	p.left, p.pad = s.length, frame.Padding(s.length)
+	p.left = s.length
 	l := p.plan.settings.layout
 	d.Length = l.StoredLength(s.length)
 	if err := d.Put(p.desc[:], l); err != nil {
@@ -96,10 +95,10 @@ func (p *planned) append(b []byte) error {
 		return p.departs(fmt.Sprintf("at least %d more", len(b)))
 	}
 	p.left -= uint64(len(b))
-	if p.lend(); !p.fits(len(b)) {
-		return p.leaveWithPages(b)
+	if p.fits(len(b)) {
+		return p.add(b)
 	}
-	return p.add(b)
+	return p.leaveWithPages(b)
 }
 
 // page is what a pipe's room is counted in: 64 KiB that begin inside of a page take one more than
@@ -133,7 +132,7 @@ func (p *planned) end(d frame.Descriptor, n uint64) error {
 	if p.left > 0 {
 		return p.departs("fewer")
 	}
-	if err := p.add(padding[:p.pad]); err != nil {
+	if err := p.add(padding[:frame.Padding(n)]); err != nil {
 		return err
 	}
 	p.complete()
