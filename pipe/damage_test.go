@@ -253,22 +253,22 @@ func withoutSeals(frames [][]byte) []byte {
 func contentOf(t *testing.T, frames [][]byte) (content []byte) {
 	dec := decoder{workers: 1, limit: testChunk}
 	defer dec.close()
-	p := pools{in: bufpool.New(0, 0), out: bufpool.New(0, 0)}
+	out := bufpool.New(0, 0)
 	for b := table(frames)[zst.SkippableHeaderSize:]; len(b) > zst.FooterSize; b, frames = b[zst.EntrySize:], frames[1:] {
 		e := zst.ParseEntry(b)
 		if e.Content == 0 {
 			continue
 		}
-		f := part{kind: partZstd, in: p.in.Get(), frame: frames[0], size: int(e.Content)}
+		f := part{kind: partZstd, frame: frames[0], size: int(e.Content)}
 		if !isData(f.frame) {
 			f.kind = partFast
 			f.fast, _ = zst.ParseFast(f.frame[zst.SkippableHeaderSize:])
 		}
-		if dec.decode(&f, &p); f.err != nil {
+		if dec.decode(&f, out); f.err != nil {
 			t.Fatal(f.err)
 		}
 		content = append(content, f.out.B...)
-		p.out.Put(f.out)
+		out.Put(f.out)
 	}
 	return content
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // slack is room behind the content that lets the codec's fast paths write a
@@ -53,22 +54,22 @@ func (d *decoder) close() {
 	}
 }
 
-// decode decodes a part, and gives back the buffer that its frame was in. What
+// decode decodes a part into a buffer from out, and gives back what its frame lies in. What
 // is wrong with the frame becomes the part's error.
-func (d *decoder) decode(p *part, pools *pools) {
+func (d *decoder) decode(p *part, out *bufpool.Pool) {
 	switch {
 	case p.kind == partFast:
-		p.err = d.fast(p, pools)
+		p.err = d.fast(p, out)
 	case zst.Elided(p.frame):
-		p.err = d.elided(p, pools)
+		p.err = d.elided(p, out)
 	default:
-		p.err = d.zstd(p, pools)
+		p.err = d.zstd(p, out)
 	}
 	if p.err == nil {
 		p.err = p.prove()
 	}
-	pools.in.Put(p.in)
-	p.in, p.frame = nil, nil
+	p.loan.back()
+	p.loan, p.frame = loan{}, nil
 }
 
 // prove verifies what the frame says of its content beside its size, and makes the item that
@@ -100,12 +101,12 @@ func otherChecksum(at place) error {
 }
 
 // zstd decodes a frame by the codec, which leaves the checksum to prove.
-func (d *decoder) zstd(p *part, pools *pools) error {
+func (d *decoder) zstd(p *part, out *bufpool.Pool) error {
 	d.once.Do(func() { d.codec, d.err = newCodec(d.workers, d.limit, zstd.IgnoreChecksum(true)) })
 	if d.err != nil {
 		return d.err
 	}
-	p.out = pools.out.GetSize(p.size + slack)
+	p.out = out.GetSize(p.size + slack)
 	b, err := d.codec.DecodeAll(p.frame, p.out.B)
 	if err != nil {
 		return undecodable(p.place, err)
@@ -123,8 +124,8 @@ func (p *part) fill(content []byte) error {
 }
 
 // elided decodes a frame without compressed blocks, many times as fast as the codec does.
-func (d *decoder) elided(p *part, pools *pools) error {
-	p.out = pools.out.GetSize(p.size + slack)
+func (d *decoder) elided(p *part, out *bufpool.Pool) error {
+	p.out = out.GetSize(p.size + slack)
 	b, err := zst.Unelide(p.out.B, p.frame, p.size)
 	if err != nil {
 		return p.place.add(err)
@@ -133,12 +134,12 @@ func (d *decoder) elided(p *part, pools *pools) error {
 }
 
 // fast decodes a fast frame.
-func (d *decoder) fast(p *part, pools *pools) error {
+func (d *decoder) fast(p *part, out *bufpool.Pool) error {
 	n, err := s2.DecodedLen(p.fast.Block)
 	if err != nil || n != p.size {
 		return p.place.bad(fastFrame, "TR-28", "block is of another size", frame.ErrCorrupt)
 	}
-	p.out = pools.out.GetSize(n + slack)
+	p.out = out.GetSize(n + slack)
 	p.out.B, err = s2.Decode(p.out.B[:n], p.fast.Block)
 	if err != nil {
 		return p.place.bad(fastFrame, "TR-28", "block does not decode", frame.ErrCorrupt)

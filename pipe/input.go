@@ -8,76 +8,112 @@ import (
 
 	"github.com/pkg/errors"
 
+	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 	"github.com/ctxpipe/ctxpipe/internal/xio"
 )
 
 // inputSize is what an input begins with, and how much it reads at a time beyond
-// what is needed. It grows only as bytes arrive.
+// what is needed. It grows only when as many bytes have arrived.
 const inputSize = 256 << 10
 
-// input reads the source through a buffer that can be looked into, and whose
-// parts can be given away without a copy. It owns the source up to its end, so
-// it may read ahead.
+// input reads the source through a ring that can be looked into, and whose
+// pieces are lent where they lie. It owns the source up to its end, so it may read
+// ahead.
 type input struct {
 	src   *source
 	meter *meter
-	pool  *bufpool.Pool
-	most  int // room that a whole frame needs; 0 until it is known
-	room  int // most, once a frame has needed it: the next ones will, too, as stored ones do
-	buf   *bufpool.Buffer
-	lo    int   // buf.B[lo:] was read and not used
-	off   int64 // place of buf.B[lo] in the stream
+	ring  *ring
+	full  int             // what the ring grows to at once; 0: as large as is needed, by doubling
+	done  <-chan struct{} // ends the wait for what was lent; nil if nothing ever is
+	lo    int             // ring.bytes()[lo:hi] was read and not used
+	hi    int
+	off   int64 // place of the byte at lo in the stream
 	err   error // of the source, sticky: io.EOF, or its own error, wrapped
 }
 
 func newInput(src *source, m *meter, pool *bufpool.Pool) input {
-	return input{src: src, meter: m, pool: pool, buf: pool.Get()}
+	return input{src: src, meter: m, ring: newRing(pool, 0)}
+}
+
+// ringSize is how large the ring becomes for frames of that much content, with so many parts
+// on their way: there is room for the frame that is being read and for half of the others
+// if none packs at all. Most of a guest's do, to a quarter.
+func ringSize(content, parts int) int {
+	return (zst.MaxFrameSize(content) + inputSize) * (parts + 1) / 2
 }
 
 // peek gives what is at hand without using it up, which is n bytes or more; or
-// fewer, and then why. The slice is good until the next call.
+// fewer, and then why, which is errStopped if done came first. The slice is good until the
+// next call.
 func (in *input) peek(n int) ([]byte, error) {
-	for len(in.buf.B)-in.lo < n {
+	for in.hi-in.lo < n {
 		if in.err != nil {
-			return in.buf.B[in.lo:], in.err
+			return in.atHand(), in.err
 		}
-		in.makeRoom(n)
+		end, err := in.makeRoom(n)
+		if err != nil {
+			return in.atHand(), err
+		}
 		// A bounded step keeps what is read beyond a frame small, and with it
-		// what take has to copy.
-		have := len(in.buf.B)
-		free := in.buf.B[have:min(cap(in.buf.B), max(in.lo+n, have+inputSize))]
-		in.buf.B = in.buf.B[:have+in.fetch(free)]
+		// what has to be copied where the ring ends.
+		end = min(end, max(in.lo+n, in.hi+inputSize))
+		in.hi += in.fetch(in.ring.bytes()[in.hi:end])
 	}
-	return in.buf.B[in.lo:], nil
+	return in.atHand(), nil
 }
 
-// makeRoom makes the buffer able to take at least one byte more, out of n that
-// are wanted. It grows by doubling, never at once to a size that the
-// stream merely claims to need, and not beyond what a frame needs.
-func (in *input) makeRoom(n int) {
-	if in.lo == len(in.buf.B) {
-		in.buf.B, in.lo = in.buf.B[:0], 0
+func (in *input) atHand() []byte { return in.ring.bytes()[in.lo:in.hi] }
+
+// makeRoom makes room behind what is at hand, for n bytes from lo on if the ring is that
+// large, and gives where it ends. What is at hand goes to the beginning of the ring if there
+// is no room where it is, or if it is nothing. A ring grows when it is full, be it of what is
+// at hand or of what is lent, and never merely because the stream claims to need it.
+func (in *input) makeRoom(n int) (end int, err error) {
+	whole := len(in.ring.bytes())
+	if in.hi-in.lo == whole {
+		return in.grow(), nil
 	}
-	if cap(in.buf.B)-in.lo >= n && len(in.buf.B) < cap(in.buf.B) {
-		return
+	n = min(n, whole)
+	for {
+		here, anew := in.ring.room(in.lo)
+		unused := in.lo == in.hi && anew == whole
+		switch {
+		case in.lo+n <= here && !unused:
+			return here, nil
+		case n <= anew:
+			return in.move(anew), nil
+		case whole < in.full:
+			return in.grow(), nil
+		}
+		select {
+		case <-in.ring.freed:
+		case <-in.done:
+			return 0, errStopped
+		}
 	}
-	unused := in.buf.B[in.lo:]
-	if len(unused) < cap(in.buf.B) {
-		in.buf.B, in.lo = append(in.buf.B[:0], unused...), 0
-		return
+}
+
+// move moves what is at hand to the beginning of the ring, where room ends at end.
+func (in *input) move(end int) int {
+	copy(in.ring.bytes(), in.atHand())
+	in.lo, in.hi = 0, in.hi-in.lo
+	return end
+}
+
+// grow moves what is at hand to a larger ring, and gives where room ends there.
+func (in *input) grow() int {
+	size := len(in.ring.bytes())
+	if size < in.full {
+		size = in.full
+	} else {
+		size *= 2
 	}
-	size := 2 * cap(in.buf.B)
-	if in.most > cap(in.buf.B) {
-		size = min(size, in.most)
-	}
-	if size == in.most {
-		in.room = size
-	}
-	larger := in.pool.GetSize(size)
-	larger.B = append(larger.B, unused...)
-	in.pool.Put(in.buf)
-	in.buf, in.lo = larger, 0
+	larger := newRing(in.ring.pool, size)
+	in.lo, in.hi = 0, copy(larger.bytes(), in.atHand())
+	in.ring.close()
+	in.ring = larger
+	return len(larger.bytes())
 }
 
 // fetch reads into p and keeps the source's error.
@@ -97,28 +133,17 @@ func (in *input) discard(n int) {
 	in.off += int64(n)
 }
 
-// take uses up n bytes that are at hand and gives them away, in a buffer that
-// now belongs to the caller. The lesser part is copied: the n bytes, or what was
-// read beyond them.
-func (in *input) take(n int) (*bufpool.Buffer, []byte) {
-	given, rest := in.buf.B[in.lo:in.lo+n], in.buf.B[in.lo+n:]
-	other := in.pool.GetSize(max(in.room, min(n, len(rest))))
-	if n <= len(rest) {
-		other.B = append(other.B, given...)
-		in.discard(n)
-		return other, other.B
-	}
-	other.B = append(other.B, rest...)
-	buf := in.buf
+// take uses up n bytes that are at hand and lends them.
+func (in *input) take(n int) (loan, []byte) {
+	from := in.lo
 	in.discard(n)
-	in.buf, in.lo = other, 0
-	return buf, given
+	return in.ring.lend(from), in.ring.bytes()[from:in.lo]
 }
 
 // read is io.Reader over the rest of the input: what is at hand first, then
 // straight from the source.
 func (in *input) read(p []byte) (int, error) {
-	if b := in.buf.B[in.lo:]; len(b) > 0 {
+	if b := in.atHand(); len(b) > 0 {
 		n := copy(p, b)
 		in.discard(n)
 		return n, nil
@@ -134,12 +159,8 @@ func (in *input) read(p []byte) (int, error) {
 	return 0, in.err
 }
 
-func (in *input) release() {
-	if in.buf != nil {
-		in.pool.Put(in.buf)
-		in.buf = nil
-	}
-}
+// release lets the ring go, once all that was lent is back.
+func (in *input) release() { in.ring.close() }
 
 // source is the reader below, which can be left for good while somebody is
 // stuck in it.

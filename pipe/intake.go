@@ -51,6 +51,7 @@ func startIntake(src *source, cfg *restoreConfig, m *meter, p *pools, dec *decod
 		t.workers.Go(t.decode)
 	}
 	s := &scanner{cfg: cfg, intake: t, in: newInput(src, m, p.in), meter: m}
+	s.in.done = t.ctx.Done()
 	go func() {
 		defer close(t.scanned)
 		s.run()
@@ -94,7 +95,7 @@ func (t *intake) decode() {
 			if p == nil {
 				return // the scanner has ended
 			}
-			t.dec.decode(p, t.pools)
+			t.dec.decode(p, t.pools.out)
 			p.done <- struct{}{}
 		case <-t.ctx.Done():
 			return
@@ -131,9 +132,7 @@ func (t *intake) recycle(p *part) {
 
 // empty gives back what a part has.
 func (t *intake) empty(p *part) {
-	if p.in != nil {
-		t.pools.in.Put(p.in)
-	}
+	p.loan.back()
 	if p.out != nil {
 		t.pools.out.Put(p.out)
 	}

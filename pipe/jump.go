@@ -51,7 +51,7 @@ func newJumper(r io.Reader) (jumper, error) {
 // over uses up bytes of an input, n at the most and not beyond the end, where
 // that saves reading them. It gives their number.
 func (j jumper) over(in *input, n int64) (int64, error) {
-	have := len(in.buf.B) - in.lo
+	have := in.hi - in.lo
 	if j.to == nil || in.err != nil || n-int64(have) < leastJump {
 		return 0, nil
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/frame"
 	"github.com/ctxpipe/ctxpipe/frame/zst"
-	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
 // heap watches the live heap, counted from when it was made.
@@ -225,42 +224,6 @@ func TestWithMemoryRefused(t *testing.T) {
 		if _, err := NewRestorer(nil, WithMemory(n)); !errors.Is(err, frame.ErrMisuse) {
 			t.Errorf("Restorer, %d: %v", n, err)
 		}
-	}
-}
-
-// The buffer of a frame grows as its bytes come, and not beyond what it needs.
-func TestInputGrowsToAFrame(t *testing.T) {
-	const most = zst.MaxChunk/256 + 5000 // between two powers of two
-	pool := bufpool.New(inputSize, most)
-	in := newInput(&source{r: bytes.NewReader(make([]byte, 2*most))}, new(meter), pool)
-	in.most = most
-	for n := 1; n <= most; n += 100_000 {
-		if b, err := in.peek(n); len(b) < n || err != nil || cap(in.buf.B) > max(inputSize, 2*(n+inputSize)) {
-			t.Fatalf("%d bytes of %d, %v, room for %d", len(b), n, err, cap(in.buf.B))
-		}
-	}
-	if b, err := in.peek(most); len(b) < most || err != nil || cap(in.buf.B) != most {
-		t.Errorf("%d bytes of %d, %v, room for %d", len(b), most, err, cap(in.buf.B))
-	}
-	in.release()
-}
-
-// Where one frame has needed all the room, the next one finds it there; and not before.
-func TestInputStaysAsLargeAsAFrame(t *testing.T) {
-	const most = 5 * inputSize
-	for n, want := range map[int]int{most: most, 2 * inputSize: inputSize} {
-		in := newInput(&source{r: bytes.NewReader(make([]byte, 2*most))}, new(meter), bufpool.New(inputSize, most))
-		in.most = most
-		all, err := in.peek(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b, _ := in.take(len(all))
-		if got := cap(in.buf.B); got != want {
-			t.Errorf("after a frame of %d bytes there is room for %d, want %d", n, got, want)
-		}
-		in.pool.Put(b)
-		in.release()
 	}
 }
 

@@ -59,13 +59,12 @@ func (c *restoreConfig) fit() error {
 // least is the memory without which nothing can be restored.
 func (c *restoreConfig) least() int64 { return c.need(DefaultChunk, piece, 1) * 3 / 2 }
 
-// need is the memory that so many parts need whose content is that large: a
-// frame and its content for each of them, another frame that is being read, what is
-// held back with what is on its way out, and for each that is decoded at once what
-// the codec keeps, which holds on to the last frame that it has seen.
+// need is the memory that so many parts need whose content is that large: the ring that
+// frames lie in and what it was before it grew, the content of each part, what is held
+// back with what is on its way out, and what the codec keeps for each that is decoded at once.
 func (c *restoreConfig) need(hold, content, parts int) int64 {
-	in, out := int64(zst.MaxFrameSize(content)+inputSize), int64(content+slack)
-	return int64(parts)*(in+out) + in + 2*max(int64(hold), out) + int64(min(c.workers, parts))*(decoderSize+in)
+	in, out := int64(inputSize+ringSize(content, parts)), int64(content+slack)
+	return in + int64(parts)*out + 2*max(int64(hold), out) + int64(min(c.workers, parts))*decoderSize
 }
 
 // decoderSize is about what the codec keeps for each worker.
@@ -75,13 +74,18 @@ const decoderSize = 512 << 10
 // for each worker and one more, or as many as the memory has room for beside
 // something else.
 func (c *restoreConfig) parts(hold, content int, beside int64) (int, error) {
-	n := c.workers + spareParts
+	return c.afford(c.workers+spareParts, func(n int) int64 { return c.need(hold, content, n) + beside })
+}
+
+// afford gives most, or the greatest number above 0 whose need there is memory for.
+func (c *restoreConfig) afford(most int, need func(n int) int64) (int, error) {
 	if c.memory == 0 {
-		return n, nil
+		return most, nil
 	}
-	for ; n > 1 && c.need(hold, content, n)+beside > c.memory; n-- {
+	n := most
+	for ; n > 1 && need(n) > c.memory; n-- {
 	}
-	if need := c.need(hold, content, n) + beside; need > c.memory {
+	if need := need(n); need > c.memory {
 		return 0, &frame.Error{
 			Layer: zst.Layer, Index: frame.NoIndex, Rule: "TR-80", Err: frame.ErrTooLarge,
 			What: "needs too much memory", Wanted: fmt.Sprintf("at most %d", c.memory), Got: fmt.Sprint(need),

@@ -16,12 +16,12 @@ type part struct {
 	kind  partKind
 	place place
 
-	in     *bufpool.Buffer // owns frame; nil once that was decoded
-	frame  []byte          // one whole frame
-	size   int             // of its content, the most that it can be if it is not known
-	exact  bool            // size is known
-	sealed bool            // the frame is part of a sealed stream and needs its item
-	fast   zst.Fast        // what a fast frame says
+	frame  []byte   // one whole frame; nil once that was decoded
+	loan   loan     // of where frame lies
+	size   int      // of its content, the most that it can be if it is not known
+	exact  bool     // size is known
+	sealed bool     // the frame is part of a sealed stream and needs its item
+	fast   zst.Fast // what a fast frame says
 
 	out  *bufpool.Buffer // the content
 	item zst.Item

@@ -198,20 +198,18 @@ func (r *ReaderAt) frame(p *part, off int64) (content, error) {
 	i, wire, at := r.index.find(off)
 	e := r.index.entries[i]
 	p.place = place{wire, i}
-	p.in = r.pools.in.GetSize(int(e.Compressed))
-	p.frame = p.in.B[:e.Compressed]
+	in := r.pools.in.GetSize(int(e.Compressed))
+	defer r.pools.in.Put(in)
+	p.frame = in.B[:e.Compressed]
 	err := r.src.read(p.frame, p.place)
 	if err == nil {
 		err = r.judge(p, e)
 	}
 	if err == nil {
-		r.dec.decode(p, &r.pools)
+		r.dec.decode(p, r.pools.out)
 		err = p.err
 	}
 	out := p.out
-	if p.in != nil { // it did not come to decoding
-		r.pools.in.Put(p.in)
-	}
 	*p = part{}
 	if err != nil {
 		if out != nil {

@@ -93,6 +93,12 @@ func (o *opening) footer() error {
 	return nil
 }
 
+// laneSize is the memory for one lane: a frame and its content, and what the codec keeps, which
+// holds on to the last frame that it has seen. What was decoded last takes no more.
+func laneSize(chunk int) int64 {
+	return int64(2*zst.MaxFrameSize(chunk)+chunk+slack) + decoderSize
+}
+
 // fit makes as many lanes as there are workers, or as the memory has room for
 // beside the index.
 func (o *opening) fit() error {
@@ -103,11 +109,11 @@ func (o *opening) fit() error {
 			return o.table.tooLarge(seekTable, "needs too much memory", o.cfg.memory, o.cfg.memory-cfg.memory)
 		}
 	}
-	n, err := cfg.parts(o.info.Chunk, o.info.Chunk, 0)
+	n, err := cfg.afford(cfg.workers, func(n int) int64 { return laneSize(o.info.Chunk) * int64(n+1) })
 	if err != nil {
 		return err
 	}
-	o.lanes = make(chan *part, min(n, cfg.workers))
+	o.lanes = make(chan *part, n)
 	for range cap(o.lanes) {
 		o.lanes <- new(part)
 	}

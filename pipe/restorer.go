@@ -81,8 +81,8 @@ type Info struct {
 // Frames are decoded by several workers at once; so are the frames of foreign
 // zstd, if they have little content. A goroutine of its own reads the source, so
 // that what is ready can be read while the source gives nothing. Memory is
-// bounded, whatever the input: for each worker and one more a frame and its
-// content, twice the chunk for what is held back, and for foreign frames that
+// bounded, whatever the input: for each worker and one more the content of a frame and half of
+// a frame, twice the chunk for what is held back, and for foreign frames that
 // have to be streamed about twice their window. [WithMemory] sets one figure for
 // all of it.
 //
@@ -124,8 +124,11 @@ func NewRestorer(r io.Reader, opts ...RestoreOption) (*Restorer, error) {
 	if err := cfg.fit(); err != nil {
 		return nil, err
 	}
-	largest := zst.MaxFrameSize(max(cfg.maxChunk, wholeForeign)) + slack
-	rs := &Restorer{cfg: cfg, pools: pools{in: bufpool.New(inputSize, largest), out: bufpool.New(0, largest)}}
+	largest := max(cfg.maxChunk, wholeForeign)
+	rs := &Restorer{cfg: cfg, pools: pools{
+		in:  bufpool.New(inputSize, ringSize(largest, cfg.workers+spareParts)),
+		out: bufpool.New(0, largest+slack),
+	}}
 	rs.Reset(r)
 	return rs, nil
 }

@@ -87,7 +87,7 @@ func (s *scanner) takeFrame(kind partKind, n, size int) (*part, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.in, p.frame = s.in.take(n)
+	p.loan, p.frame = s.in.take(n)
 	p.size, p.exact = size, true
 	return p, nil
 }
@@ -171,7 +171,7 @@ func (s *scanner) start(info Info, m mode, content int) error {
 		return err
 	}
 	s.intake.dec.use(min(s.cfg.workers, parts))
-	s.in.most = zst.MaxFrameSize(content) + inputSize
+	s.in.full = ringSize(content, parts)
 	p, err := s.take(partBegin)
 	if err != nil {
 		return err
