@@ -25,6 +25,7 @@ type intake struct {
 	src    *source
 
 	home, work, order chan *part
+	given             *part // what the caller has, until it asks for another
 	workers           sync.WaitGroup
 	scanned           chan struct{} // closed when the scanner has ended
 	pools             *pools
@@ -34,8 +35,9 @@ type intake struct {
 // pools lend buffers for what comes in and for what goes out.
 type pools struct{ in, out *bufpool.Pool }
 
-// spareParts is how many parts there are beside one for each worker: the one that
-// the scanner fills. What the caller writes has left its part for the queue.
+// spareParts is how many parts there are beside one for each worker: the one that the
+// scanner fills, or whose content the caller is writing. It keeps that one so long, since
+// otherwise one content more could wait for it.
 const spareParts = 1
 
 // startIntake starts the scanner and the workers.
@@ -103,9 +105,13 @@ func (t *intake) decode() {
 	}
 }
 
-// next gives the next part in order when it is ready, or why there is none. It
-// counts what it waits for, from now on.
+// next gives the next part in order when it is ready, or why there is none, and
+// takes the last one back. It counts what it waits for, from now on.
 func (t *intake) next(m *meter) (*part, error) {
+	if t.given != nil {
+		t.home <- t.given
+		t.given = nil
+	}
 	now := m.now()
 	select {
 	case p := <-t.order:
@@ -113,6 +119,7 @@ func (t *intake) next(m *meter) (*part, error) {
 		select {
 		case <-p.done:
 			m.wait(workers, now)
+			t.given = p
 			return p, nil
 		case <-t.ctx.Done():
 			t.workers.Wait() // one may be at it
@@ -122,12 +129,6 @@ func (t *intake) next(m *meter) (*part, error) {
 	}
 	// Not the bare cause: if that were io.EOF, it would pass for success.
 	return nil, errors.Wrap(context.Cause(t.ctx), "stopped")
-}
-
-// recycle sends a part home.
-func (t *intake) recycle(p *part) {
-	t.empty(p)
-	t.home <- p
 }
 
 // empty gives back what a part has.

@@ -246,6 +246,31 @@ func TestSourceWaitsForTheCaller(t *testing.T) {
 	}
 }
 
+// Nor are there more contents at once than one for each worker, what is held back and what is being written.
+func TestContentsWaitForTheCaller(t *testing.T) {
+	stream := compress(t, payloads(20 * testChunk)["random"])
+	for _, workers := range []int{1, 2, 4} {
+		rs := newTestRestorer(t, bytes.NewReader(stream), WithWorkers(workers))
+		most := int64(0)
+		_, err := rs.WriteTo(watching(func() {
+			time.Sleep(5 * time.Millisecond) // let it take what it can
+			most = max(most, rs.pools.out.Loans())
+		}))
+		rs.Close()
+		if want := int64(workers + 2); err != nil || most > want || most == 0 {
+			t.Errorf("%d workers: %d contents at once, at most %d are wanted, %v", workers, most, want, err)
+		}
+	}
+}
+
+// watching is a destination that does something at each write.
+type watching func()
+
+func (do watching) Write(p []byte) (int, error) {
+	do()
+	return len(p), nil
+}
+
 // counted counts what was read.
 type counted struct {
 	r io.Reader

@@ -117,7 +117,7 @@ func WithForce() RestoreOption {
 }
 
 // WithMaxChunk limits the chunk of a sealed stream in bytes, from MinChunk to
-// 256 MiB. A Restorer needs up to five times as much memory. Default: MaxChunk.
+// 256 MiB. With two workers a Restorer may need six times as much memory. Default: MaxChunk.
 func WithMaxChunk(n int) RestoreOption {
 	return restoreOption(func(c *restoreConfig) error {
 		c.maxChunk = n

@@ -253,7 +253,7 @@ func (r *Restorer) step() error {
 		return err
 	}
 	err = r.accept(p)
-	r.intake.recycle(p)
+	r.intake.empty(p)
 	return err
 }
 
