@@ -24,7 +24,7 @@ func (p *Plan) codecs(ctx context.Context, in *input, run *result.Run) error {
 			return err
 		}
 	}
-	err := p.inTurn(ctx, in.Name+": compress and restore", len(ways), func(i int) error {
+	err := p.inTurn(ctx, in.Name+": compress and restore", p.Rounds, len(ways), func(i int) error {
 		return roundTrip(ctx, ways[i], in, &measured[i])
 	})
 	run.Codecs = append(run.Codecs, measured...)

@@ -20,7 +20,7 @@ import (
 func (p *Plan) flat(ctx context.Context, run *result.Run) error {
 	for _, size := range p.FlatSizes {
 		measured := make([]result.Flat, len(p.Ways))
-		err := p.inTurn(ctx, fmt.Sprintf("memory for %d bytes", size), len(p.Ways), func(i int) error {
+		err := p.inTurn(ctx, fmt.Sprintf("memory for %d bytes", size), p.Rounds, len(p.Ways), func(i int) error {
 			m := &measured[i]
 			m.Subject, m.Bytes = p.Ways[i].Name, size
 			return passMadeUp(ctx, p.Ways[i], size, m)

@@ -78,9 +78,9 @@ func (p *Plan) only(take func(peers.Way) bool) []peers.Way {
 
 // inTurn does something with each of n subjects, round by round. Each round
 // begins with another, so that none always follows the same.
-func (p *Plan) inTurn(ctx context.Context, what string, n int, do func(i int) error) error {
-	for round := range p.Rounds {
-		p.Say(fmt.Sprintf("%s: round %d of %d", what, round+1, p.Rounds))
+func (p *Plan) inTurn(ctx context.Context, what string, rounds, n int, do func(i int) error) error {
+	for round := range rounds {
+		p.Say(fmt.Sprintf("%s: round %d of %d", what, round+1, rounds))
 		for i := range n {
 			if err := ctx.Err(); err != nil {
 				return err

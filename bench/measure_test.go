@@ -90,7 +90,7 @@ func TestEveryPart(t *testing.T) {
 		}
 	}
 	for _, s := range r.Saves {
-		if len(s.Samples) != 3 || s.Samples[2].Wall <= 0 {
+		if len(s.Samples) != 3*smallSaveRounds || s.Samples[2].Wall <= 0 {
 			t.Errorf("%+v", s)
 		}
 	}
@@ -105,7 +105,7 @@ func TestEveryPart(t *testing.T) {
 func TestInTurn(t *testing.T) {
 	p := Plan{Rounds: 3, Say: func(string) {}}
 	order := ""
-	err := p.inTurn(t.Context(), "", 3, func(i int) error { order += strconv.Itoa(i); return nil })
+	err := p.inTurn(t.Context(), "", p.Rounds, 3, func(i int) error { order += strconv.Itoa(i); return nil })
 	if order != "012120201" || err != nil {
 		t.Errorf("%s, %v", order, err)
 	}

@@ -19,7 +19,7 @@ func (p *Plan) moves(ctx context.Context, in *input, run *result.Run) error {
 			return err
 		}
 		measured := make([]result.Move, len(ways))
-		err := p.inTurn(ctx, fmt.Sprintf("%s: moving at %s", in.Name, result.RateName(rate)), len(ways), func(i int) error {
+		err := p.inTurn(ctx, fmt.Sprintf("%s: moving at %s", in.Name, result.RateName(rate)), p.Rounds, len(ways), func(i int) error {
 			sample, err := move(ctx, ways[i], in, l)
 			if err != nil {
 				return err

@@ -19,12 +19,22 @@ import (
 // to standard output, what it took to standard error.
 const SaveCommand = "bench-save"
 
+// What of saves takes next to no time differs most from round to round, and has more of them.
+const (
+	smallSave       = 16 << 20
+	smallSaveRounds = 5 // for each
+)
+
 // saves saves contexts of every size in every way.
 func (p *Plan) saves(ctx context.Context, run *result.Run) error {
 	for _, size := range p.SaveSizes {
 		ways := saving.Ways()
 		measured := make([]result.Save, len(ways))
-		err := p.inTurn(ctx, fmt.Sprintf("saving %d bytes", size), len(ways), func(i int) error {
+		rounds := p.Rounds
+		if size <= smallSave {
+			rounds *= smallSaveRounds
+		}
+		err := p.inTurn(ctx, fmt.Sprintf("saving %d bytes", size), rounds, len(ways), func(i int) error {
 			sample, err := p.save(ctx, ways[i], size)
 			measured[i].Way, measured[i].Bytes = ways[i].Name, size
 			measured[i].Samples = append(measured[i].Samples, sample)
