@@ -37,10 +37,10 @@ func newInput(src *source, m *meter, pool *bufpool.Pool) input {
 }
 
 // ringSize is how large the ring becomes for frames of that much content, with so many parts
-// on their way: there is room for the frame that is being read and for half of the others
-// if none packs at all. Most of a guest's do, to a quarter.
+// on their way: two frames that do not pack at all have room with two workers, and for each
+// further one there is a quarter of that, as most of a guest packs to.
 func ringSize(content, parts int) int {
-	return (zst.MaxFrameSize(content) + inputSize) * (parts + 1) / 2
+	return (zst.MaxFrameSize(content) + inputSize) / 4 * (parts + 5)
 }
 
 // peek gives what is at hand without using it up, which is n bytes or more; or

@@ -81,9 +81,9 @@ type Info struct {
 // Frames are decoded by several workers at once; so are the frames of foreign
 // zstd, if they have little content. A goroutine of its own reads the source, so
 // that what is ready can be read while the source gives nothing. Memory is
-// bounded, whatever the input: for each worker and one more the content of a frame and half of
-// a frame, twice the chunk for what is held back, and for foreign frames that
-// have to be streamed about twice their window. [WithMemory] sets one figure for
+// bounded, whatever the input: for each worker and one more the content of a frame, two frames and
+// a quarter for each worker beyond two, twice the chunk for what is held back, and for
+// foreign frames that have to be streamed about twice their window. [WithMemory] sets one figure for
 // all of it.
 //
 // Every Restorer that was read from has to be closed. Close waits for nobody but
