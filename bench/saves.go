@@ -19,10 +19,11 @@ import (
 // to standard output, what it took to standard error.
 const SaveCommand = "bench-save"
 
-// What of saves takes next to no time differs most from round to round, and has more of them.
+// A save of up to smallSave bytes takes next to no time, and that differs most from round to round: it has
+// smallSaveRounds for each of the others.
 const (
 	smallSave       = 16 << 20
-	smallSaveRounds = 5 // for each
+	smallSaveRounds = 5
 )
 
 // saves saves contexts of every size in every way.

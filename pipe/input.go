@@ -14,7 +14,7 @@ import (
 )
 
 // inputSize is what an input begins with, and how much it reads at a time beyond
-// what is needed. It grows only when as many bytes have arrived.
+// what is needed.
 const inputSize = 256 << 10
 
 // input reads the source through a ring that can be looked into, and whose
@@ -133,11 +133,12 @@ func (in *input) discard(n int) {
 	in.off += int64(n)
 }
 
-// take uses up n bytes that are at hand and lends them.
+// take uses up n bytes that are at hand and lends them. What is behind them cannot be reached by
+// the slice.
 func (in *input) take(n int) (loan, []byte) {
 	from := in.lo
 	in.discard(n)
-	return in.ring.lend(from), in.ring.bytes()[from:in.lo]
+	return in.ring.lend(from), in.ring.bytes()[from:in.lo:in.lo]
 }
 
 // read is io.Reader over the rest of the input: what is at hand first, then

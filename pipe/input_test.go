@@ -90,6 +90,9 @@ func TestInputLendsWhatItReads(t *testing.T) {
 				in.discard(n)
 			} else {
 				l, f := in.take(n)
+				if cap(f) != n {
+					t.Fatalf("seed %d: what is behind %d bytes that are lent can be reached", seed, n)
+				}
 				work <- borrowed{l, f, rest[:n]}
 			}
 			rest = rest[n:]
