@@ -18,7 +18,7 @@ import (
 //
 // The scanner alone touches the source, so that a source that gives nothing
 // keeps nobody from what is ready. All channels have room for every part, so
-// only home and the source ever make the scanner wait.
+// only home, the source and a ring full of what is lent ever make the scanner wait.
 type intake struct {
 	ctx    context.Context // done after the first failure, which is its cause
 	cancel context.CancelCauseFunc
