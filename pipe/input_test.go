@@ -15,12 +15,17 @@ import (
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
-// testInput gives an input of a stream, and its pool.
-func testInput(r io.Reader, size, full int) (*input, *bufpool.Pool) {
+// testInput gives an input of a stream. It demands in the end that its buffers come back.
+func testInput(t *testing.T, r io.Reader, size, full int) *input {
 	pool := bufpool.New(size, full)
 	in := newInput(&source{r: r}, new(meter), pool)
 	in.full = full
-	return &in, pool
+	t.Cleanup(func() {
+		if in.release(); pool.Loans() != 0 {
+			t.Errorf("%d buffers out", pool.Loans())
+		}
+	})
+	return &in
 }
 
 // borrowed is a frame that somebody has at work.
@@ -73,7 +78,7 @@ func TestInputLendsWhatItReads(t *testing.T) {
 		if seed%2 == 0 {
 			src = iotest.HalfReader(src)
 		}
-		in, pool := testInput(src, size, full)
+		in := testInput(t, src, size, full)
 		work, changed := make(chan borrowed), make(chan int)
 		go func() { changed <- giveBack(work, rand.New(rand.NewPCG(seed, 2))) }()
 		rest := stream
@@ -109,34 +114,23 @@ func TestInputLendsWhatItReads(t *testing.T) {
 		if n := <-changed; n != 0 {
 			t.Fatalf("seed %d: %d frames have changed while they were lent", seed, n)
 		}
-		if n := pool.Loans(); n != 1 {
+		if n := in.ring.pool.Loans(); n != 1 {
 			t.Fatalf("seed %d: %d buffers are out, want the one that something is lent of", seed, n)
 		}
 		last.back()
-		if n := pool.Loans(); n != 0 {
-			t.Fatalf("seed %d: %d buffers out", seed, n)
-		}
 	}
 }
 
 // A ring does not grow for what a stream merely claims to need, but when as much has come.
 func TestInputGrowsByWhatArrives(t *testing.T) {
 	const full = 4 * inputSize
-	for _, arrive := range []int{0, 1, inputSize - 1, inputSize, inputSize + 1, full} {
-		in, pool := testInput(bytes.NewReader(make([]byte, arrive)), inputSize, full)
-		want := inputSize
-		if arrive >= inputSize {
-			want = full
-		}
-		if b, err := in.peek(full + 1); len(b) != arrive || err != io.EOF && arrive < full {
+	for arrive, want := range map[int]int{0: inputSize, 1: inputSize, inputSize - 1: inputSize, inputSize: full, inputSize + 1: full, full: 2 * full} {
+		in := testInput(t, bytes.NewReader(make([]byte, arrive)), inputSize, full)
+		if b, err := in.peek(full + 1); len(b) != arrive || err != io.EOF {
 			t.Errorf("%d bytes arrive: %d, %v", arrive, len(b), err)
 		}
-		if arrive < full && cap(in.ring.buf.B) != want {
-			t.Errorf("%d bytes arrive: room for %d, want %d", arrive, cap(in.ring.buf.B), want)
-		}
-		in.release()
-		if pool.Loans() != 0 {
-			t.Errorf("%d bytes arrive: %d buffers out", arrive, pool.Loans())
+		if got := cap(in.ring.buf.B); got != want {
+			t.Errorf("%d bytes arrive: room for %d, want %d", arrive, got, want)
 		}
 	}
 }
@@ -145,7 +139,7 @@ func TestInputGrowsByWhatArrives(t *testing.T) {
 func TestInputGrowsBeforeItWaits(t *testing.T) {
 	const size, full = 1000, 2000
 	stream := bytes.Repeat([]byte("frame "), full)
-	in, pool := testInput(bytes.NewReader(stream), size, full)
+	in := testInput(t, bytes.NewReader(stream), size, full)
 	b, err := in.peek(size)
 	if err != nil {
 		t.Fatal(err)
@@ -156,33 +150,28 @@ func TestInputGrowsBeforeItWaits(t *testing.T) {
 			t.Errorf("room for %d, want %d, %v", cap(in.ring.buf.B), full, err)
 		}
 	})
-	if !bytes.Equal(lent, stream[:size]) || pool.Loans() != 2 {
-		t.Errorf("what was lent has changed, or %d buffers are out", pool.Loans())
+	if n := in.ring.pool.Loans(); n != 2 || !bytes.Equal(lent, stream[:size]) {
+		t.Errorf("what was lent has changed, or %d buffers are out", n)
 	}
 	l.back()
-	in.release()
-	if pool.Loans() != 0 {
-		t.Errorf("%d buffers out", pool.Loans())
-	}
 }
 
 // Where nothing is at hand and nothing lent, all of the ring is there for the next read.
 func TestInputBeginsAnew(t *testing.T) {
-	in, _ := testInput(iotest.OneByteReader(strings.NewReader("stream")), 100, 100)
+	in := testInput(t, iotest.OneByteReader(strings.NewReader("stream")), 100, 100)
 	for range len("stream") {
 		if _, err := in.peek(1); err != nil || in.lo != 0 {
 			t.Fatalf("byte %d is read to %d, %v", in.off, in.lo, err)
 		}
 		in.discard(1)
 	}
-	in.release()
 }
 
 // Where a full ring is lent, its reader waits until the oldest piece is back, or until it is called off.
 func TestInputWaitsForWhatIsLent(t *testing.T) {
 	const full = 1000
 	stream := bytes.Repeat([]byte("frame "), full)
-	in, pool := testInput(bytes.NewReader(stream), full, full)
+	in := testInput(t, bytes.NewReader(stream), full, full)
 	ctx, cancel := context.WithCancel(t.Context())
 	in.done = ctx.Done()
 	var lent []loan
@@ -217,10 +206,6 @@ func TestInputWaitsForWhatIsLent(t *testing.T) {
 	if err := <-got; !errors.Is(err, errStopped) {
 		t.Errorf("called off: %v", err)
 	}
-	in.release()
 	last.back()
 	other.back()
-	if pool.Loans() != 0 {
-		t.Errorf("%d buffers out", pool.Loans())
-	}
 }
