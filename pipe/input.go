@@ -3,6 +3,7 @@ package pipe
 import (
 	stderrors "errors"
 	"io"
+	"math"
 	"sync"
 	"time"
 
@@ -40,7 +41,8 @@ func newInput(src *source, m *meter, pool *bufpool.Pool) input {
 // on their way: two frames that do not pack at all have room with two workers, and for each
 // further one there is a quarter of that, as most of a guest packs to.
 func ringSize(content, parts int) int {
-	return (zst.MaxFrameSize(content) + inputSize) / 4 * (parts + 5)
+	quarter := (zst.MaxFrameSize(content) + inputSize) / 4
+	return quarter * min(parts+5, math.MaxInt/quarter) // an int may be small
 }
 
 // peek gives what is at hand without using it up, which is n bytes or more; or

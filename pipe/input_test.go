@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/ctxpipe/ctxpipe/frame/zst"
 	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 )
 
@@ -208,4 +210,15 @@ func TestInputWaitsForWhatIsLent(t *testing.T) {
 	}
 	last.back()
 	other.back()
+}
+
+// However many parts there are, a ring's size is one.
+func TestRingSizeFitsAnInt(t *testing.T) {
+	for _, content := range []int{0, DefaultChunk, zst.MaxChunk} {
+		for last, parts := 0, 1; parts < math.MaxInt/4; last, parts = ringSize(content, parts), 2*parts {
+			if got := ringSize(content, parts); got < last || got <= 0 {
+				t.Fatalf("%d parts of %d: %d, and %d for half as many", parts, content, got, last)
+			}
+		}
+	}
 }
