@@ -25,7 +25,7 @@ var ErrAborted = stderrors.New("aborted: stream left without a seal")
 //
 // Chunks are compressed by several workers at once and leave in order. Memory
 // is bounded: two buffers of a chunk for each worker and two more, and what
-// the encoder keeps for each worker, one to nine MiB.
+// the encoder keeps for each worker, one to four MiB.
 //
 // If the payload did not come to its proper end, call Abort before Close; a
 // reader's error inside ReadFrom does the same. io.Copy gets there by itself
@@ -253,7 +253,7 @@ func (c *Compressor) ready() bool {
 	defer c.mu.Unlock()
 	if j := c.filled; j != nil {
 		if j.from == len(j.in.B) {
-			j.empty()
+			j.in.B, j.from = j.in.B[:0], 0
 		}
 		return true
 	}
@@ -314,12 +314,13 @@ func (c *Compressor) emitLocked(seal bool) {
 // nothing would leave.
 func (c *Compressor) send(j *job, seal bool) {
 	j.content, j.seal = j.in.B[j.from:], seal
+	j.size = len(j.content)
 	switch {
-	case len(j.content) == 0 && !(seal && c.unsealed):
+	case j.size == 0 && !(seal && c.unsealed):
 		c.line.goHome(j)
 		return
 	case !c.started:
-		j.out.B = c.appendHeader(j.out.B, j.content)
+		j.header = c.appendHeader(j.header, j.content)
 	}
 	c.unsealed = !seal
 	c.line.send(c, j)
@@ -362,10 +363,10 @@ func (c *Compressor) leave(j *job) error {
 	if c.table.Len()+j.frames() > c.limit-1 {
 		return fmt.Errorf("more than %d frames: use a larger chunk: %w", c.limit, frame.ErrTooLarge)
 	}
-	if j.header > 0 {
-		c.enterHeader(j.header)
+	if len(j.header) > 0 {
+		c.enterHeader(len(j.header))
 	}
-	if len(j.content) > 0 {
+	if j.size > 0 {
 		c.fold.Add(j.made.item)
 		c.table.Add(j.made.entry)
 	}

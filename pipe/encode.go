@@ -6,6 +6,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/bufpool"
 	"github.com/ctxpipe/ctxpipe/internal/zenc"
 )
 
@@ -21,30 +22,32 @@ type encodedFrame struct {
 }
 
 // frameMaker makes data frames for one worker. It keeps nothing from one chunk
-// to the next but the encoders' memory, which it takes when a level is first
+// to the next but the encoder's memory, which it takes when a level is first
 // asked for.
 type frameMaker struct {
-	encoders [madeLevels]blockEncoder
-	verify   *verifier // nil: do not
+	most    Level // that is asked for
+	encoder blockEncoder
+	out     *bufpool.Pool // of room for a frame, see frameSize
+	verify  *verifier     // nil: do not
 }
 
 // blockEncoder appends the blocks of a frame, as [zenc.Encoder] does.
 type blockEncoder interface {
 	// Append is that of zenc.Encoder.
-	Append(dst, content []byte) []byte
+	Append(dst []byte, effort zenc.Effort, content []byte) []byte
 }
 
 // effortOf says how a level has zstd blocks made.
-var effortOf = map[Level]zenc.Effort{
+var effortOf = [madeLevels + 1]zenc.Effort{
 	LevelFastest: zenc.Fast,
 	LevelDefault: zenc.Double,
 	LevelBetter:  zenc.Wide,
 	LevelBest:    zenc.Optimal,
+	LevelAuto:    zenc.Optimal, // and all the others
 }
 
-// make makes the frame of a job, whose content is not empty, behind what out
-// holds already. It allocates nothing once the encoder has its memory: out has
-// room for frameSize. A chunk that does not shrink is stored: made by LevelElide,
+// make makes the frame of a job, whose content is not empty. It allocates nothing once there are buffers and the encoder has
+// its memory. A chunk that does not shrink is stored: made by LevelElide,
 // which copies nothing and costs the reader nothing.
 func (m *frameMaker) make(j *job, l Level) {
 	if m.encode(j, l); m.verify != nil {
@@ -55,28 +58,37 @@ func (m *frameMaker) make(j *job, l Level) {
 func (m *frameMaker) encode(j *job, l Level) {
 	switch l {
 	case LevelElide:
-		elide(j)
+		m.elide(j)
 		return
 	case LevelFast:
-		fast(j)
+		m.fast(j)
 	default:
 		m.zstd(j, l)
 	}
 	if n := len(j.content); j.made.size > n-n/worthwhile {
-		j.out.B = j.out.B[:j.header]
-		elide(j)
+		m.elide(j)
 	}
+}
+
+// room lends a job a buffer for its frame, with header and lock in it.
+func (m *frameMaker) room(j *job) []byte {
+	j.out = m.out.Get()
+	return append(j.out.B, j.header...)
 }
 
 // worthwhile is the part of a chunk that a codec has to save: less is not worth
 // what the reader spends on it.
 const worthwhile = 64
 
-// elide makes the frame without a codec.
-func elide(j *job) {
+// elide makes the frame without a codec, which needs no room.
+func (m *frameMaker) elide(j *job) {
+	if j.out != nil {
+		m.out.Put(j.out)
+		j.out = nil
+	}
 	e := &j.elider
 	vec, size, zero := e.Frame(j.content)
-	j.made.vec = append(j.made.vec[:0], j.out.B[:j.header])
+	j.made.vec = append(j.made.vec[:0], j.header)
 	j.made.vec = append(j.made.vec, vec...)
 	j.made.size, j.made.zero, j.made.level = size, zero, LevelElide
 	j.made.entry, j.made.item = e.Entry(), e.Item()
@@ -88,17 +100,17 @@ func elide(j *job) {
 const closerLook = 0.75
 
 // fast makes a fast frame.
-func fast(j *job) {
+func (m *frameMaker) fast(j *job) {
 	content := j.content
-	out := zst.BeginFast(j.out.B, uint32(len(content)), zst.DigestOf(content))
+	out := zst.BeginFast(m.room(j), uint32(len(content)), zst.DigestOf(content))
 	room := out[len(out):cap(out)] // where the block stays
 	block := s2.Encode(room, content)
 	if float64(len(block)) > closerLook*float64(len(content)) {
 		block = s2.EncodeBetter(room, content)
 	}
-	out, f := zst.FinishFast(append(out, block...), j.header)
+	out, f := zst.FinishFast(append(out, block...), len(j.header))
 	j.out.B = out
-	whole := out[j.header:]
+	whole := out[len(j.header):]
 	j.made.vec = append(j.made.vec[:0], out)
 	j.made.size, j.made.level = len(whole), LevelFast
 	j.made.entry, j.made.item = zst.FastEntry(whole, f), f.Item()
@@ -107,20 +119,16 @@ func fast(j *job) {
 // zstd makes the frame of compressed blocks.
 func (m *frameMaker) zstd(j *job, l Level) {
 	content := j.content
-	out := m.encoder(l).Append(zst.BeginData(j.out.B, len(content)), content)
+	if m.encoder == nil {
+		m.encoder = zenc.New(effortOf[m.most])
+	}
+	out := m.encoder.Append(zst.BeginData(m.room(j), len(content)), effortOf[l], content)
 	hash := zst.ContentHash(content)
 	j.out.B = zst.FinishData(out, hash)
-	whole := j.out.B[j.header:]
+	whole := j.out.B[len(j.header):]
 	j.made.vec = append(j.made.vec[:0], j.out.B)
 	j.made.size, j.made.level = len(whole), l
 	j.made.entry, j.made.item = zst.DataEntry(whole, len(content)), zst.ItemOf(whole, len(content), hash)
-}
-
-func (m *frameMaker) encoder(l Level) blockEncoder {
-	if m.encoders[l] == nil {
-		m.encoders[l] = zenc.New(effortOf[l])
-	}
-	return m.encoders[l]
 }
 
 // verified demands that the frame decodes to its content. If it does not, it is
@@ -129,8 +137,7 @@ func (m *frameMaker) verified(j *job) {
 	start := time.Now()
 	if j.made.err == nil && !m.verify.good(j) {
 		j.failed = true
-		j.out.B = j.out.B[:j.header]
-		if elide(j); !m.verify.good(j) {
+		if m.elide(j); !m.verify.good(j) {
 			j.made.err = ErrCodec
 		}
 	}

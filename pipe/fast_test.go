@@ -127,9 +127,8 @@ func TestFastLooksCloser(t *testing.T) {
 		content []byte
 		closer  bool
 	}{"repeats": {again, true}, "sparse": {sparse, false}} {
-		j := jobOf(string(c.content))
-		fast(j)
-		f, err := zst.ParseFast(j.out.B[zst.SkippableHeaderSize:])
+		made, _ := madeBy(string(c.content), (*frameMaker).fast)
+		f, err := zst.ParseFast(made[zst.SkippableHeaderSize:])
 		if err != nil {
 			t.Fatal(err)
 		}

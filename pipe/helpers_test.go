@@ -174,16 +174,23 @@ func data(t testing.TB, content string) []byte {
 	return f
 }
 
-// jobOf gives a job that is about to be encoded.
-func jobOf(content string) *job {
-	return &job{content: []byte(content), out: &bufpool.Buffer{B: make([]byte, 0, frameSize(len(content)))}}
+// jobOf gives a job that is about to be encoded, and madeBy makes its frame.
+func jobOf(content string) *job { return &job{size: len(content), content: []byte(content)} }
+
+func madeBy(content string, make func(m *frameMaker, j *job)) ([]byte, encodedFrame) {
+	size := frameSize(len(content))
+	m := frameMaker{most: LevelAuto, out: bufpool.New(size, size)}
+	j := jobOf(content)
+	make(&m, j)
+	frame := bytes.Join(j.made.vec, nil)
+	if j.out != nil {
+		m.out.Put(j.out)
+	}
+	return frame, j.made
 }
 
 func encoded(content string) ([]byte, encodedFrame) {
-	m := frameMaker{}
-	j := jobOf(content)
-	m.zstd(j, LevelFastest) // also what does not shrink
-	return j.out.B, j.made
+	return madeBy(content, func(m *frameMaker, j *job) { m.zstd(j, LevelFastest) }) // also what does not shrink
 }
 
 // seal makes the seal that belongs behind data frames with these contents.

@@ -20,13 +20,11 @@ import (
 // madeAt makes the frame of a content at a level, as a worker does.
 func madeAt(t testing.TB, content string, l Level) ([]byte, zst.Item) {
 	t.Helper()
-	m := frameMaker{}
-	j := jobOf(content)
-	m.make(j, l)
-	if j.made.err != nil || j.made.level != l {
-		t.Fatalf("a frame of level %v instead of %v, %v", j.made.level, l, j.made.err)
+	f, made := madeBy(content, func(m *frameMaker, j *job) { m.make(j, l) })
+	if made.err != nil || made.level != l {
+		t.Fatalf("a frame of level %v instead of %v, %v", made.level, l, made.err)
 	}
-	return bytes.Join(j.made.vec, nil), j.made.item
+	return f, made.item
 }
 
 // allLevels gives a small sealed stream with a frame of every level that its wire

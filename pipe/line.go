@@ -21,11 +21,12 @@ const maxHeaderFrame = 128
 // job is a chunk on its way to be a frame. It is owned by one at a time: who
 // fills it, the line, a worker, the writer.
 type job struct {
-	in       *bufpool.Buffer // what is being filled, or the content
+	in       *bufpool.Buffer // what is being filled, or the content; nil before and after
 	from     int             // bytes of in that have left by way of another job
-	content  []byte          // in from there on; empty if only a seal leaves
-	out      *bufpool.Buffer // header and lock, if they stand before this frame, then what the codec makes
-	header   int             // bytes of out that are header and lock
+	content  []byte          // in from there on
+	size     int             // of the content; 0 if only a seal leaves
+	header   []byte          // header and lock, if they stand before this frame
+	out      *bufpool.Buffer // header and frame, if a codec has made it
 	seal     bool            // a seal stands behind the frame
 	sealed   []byte          // that seal
 	elider   zst.Elider
@@ -61,7 +62,7 @@ type timing struct {
 // All channels have room for every job, so only home ever makes somebody wait.
 // Its goroutines run from the first job to stop.
 type line struct {
-	pool   *bufpool.Pool
+	pool   *bufpool.Pool // of buffers for a chunk or a frame
 	makers []*frameMaker
 	levels chooser
 	vec    *vecio.Writer
@@ -72,8 +73,11 @@ type line struct {
 }
 
 func (l *line) init(cfg compressConfig) error {
+	// One size serves for what comes in and for what goes out.
+	size := frameSize(cfg.chunk)
+	l.pool = bufpool.NewKeeping(2*(cfg.workers+spareJobs), size, size)
 	for range cfg.workers {
-		m := &frameMaker{}
+		m := &frameMaker{most: cfg.level, out: l.pool}
 		if cfg.verify {
 			v, err := newVerifier(cfg.chunk)
 			if err != nil {
@@ -83,18 +87,15 @@ func (l *line) init(cfg compressConfig) error {
 		}
 		l.makers = append(l.makers, m)
 	}
-	// One size serves for what comes in and for what goes out.
-	size := frameSize(cfg.chunk)
-	l.pool = bufpool.New(size, size)
 	return nil
 }
 
-// start lends the buffers and starts the goroutines.
+// start makes the jobs and starts the goroutines.
 func (l *line) start(c *Compressor) {
 	jobs := len(l.makers) + spareJobs
 	l.home, l.work, l.order = make(chan *job, jobs), make(chan *job, jobs), make(chan *job, jobs)
 	for range jobs {
-		l.home <- &job{in: l.pool.Get(), out: l.pool.Get(), done: make(chan struct{}, 1)}
+		l.home <- &job{done: make(chan struct{}, 1)}
 	}
 	l.open = true
 	for _, m := range l.makers {
@@ -110,6 +111,7 @@ func (l *line) take(c *Compressor) *job {
 	}
 	select {
 	case j := <-l.home:
+		j.in = l.pool.Get()
 		return j
 	case <-c.ctx.Done():
 		return nil
@@ -118,7 +120,6 @@ func (l *line) take(c *Compressor) *job {
 
 // send sends a filled job down the line.
 func (l *line) send(c *Compressor, j *job) {
-	j.header = len(j.out.B)
 	j.timing.sent = c.now()
 	l.order <- j
 	l.work <- j
@@ -129,13 +130,16 @@ func (l *line) encode(c *Compressor, m *frameMaker) {
 	runtime.LockOSThread() // for threadTime
 	defer runtime.UnlockOSThread()
 	for j := range l.work {
-		if c.ctx.Err() == nil && len(j.content) > 0 {
+		if c.ctx.Err() == nil && j.size > 0 {
 			j.timing.began = c.now()
 			had := threadTime()
 			j.level = l.levels.choose(j)
 			m.make(j, j.level)
 			j.timing.done, j.timing.cpu = c.now(), threadTime()-had
 			l.levels.made(j)
+			if j.out != nil {
+				l.putIn(j) // a frame that a codec has made needs it no more
+			}
 		}
 		j.done <- struct{}{}
 	}
@@ -154,7 +158,7 @@ func (l *line) write(c *Compressor) {
 				c.cancel(err)
 			}
 			ready = c.meter.wait(writer, ready)
-			if len(j.content) > 0 {
+			if j.size > 0 {
 				j.timing.left, j.timing.queued = ready, l.vec.Queued()
 				l.levels.left(j)
 			}
@@ -163,23 +167,27 @@ func (l *line) write(c *Compressor) {
 	}
 }
 
-// goHome sends a job home, empty.
+// goHome sends a job home, with nothing.
 func (l *line) goHome(j *job) {
-	j.empty()
-	j.out.B, j.made = j.out.B[:0], encodedFrame{vec: j.made.vec[:0]}
+	l.drop(j)
+	j.from, j.size, j.seal, j.header = 0, 0, false, j.header[:0]
+	j.made = encodedFrame{vec: j.made.vec[:0]}
 	j.failed, j.verifying = false, 0
 	l.home <- j
 }
 
-// empty makes room for another content.
-func (j *job) empty() {
-	j.in.B, j.from, j.content, j.seal = j.in.B[:0], 0, nil, false
+// putIn gives back what a job's content lies in.
+func (l *line) putIn(j *job) {
+	if j.in != nil {
+		l.pool.Put(j.in)
+		j.in, j.content = nil, nil
+	}
 }
 
 // frames gives how many frames the job makes.
 func (j *job) frames() int {
 	n := 0
-	if len(j.content) > 0 {
+	if j.size > 0 {
 		n++
 	}
 	if j.seal {
@@ -192,6 +200,7 @@ func (j *job) frames() int {
 func (l *line) spare() *job {
 	select {
 	case j := <-l.home:
+		j.in = l.pool.Get()
 		return j
 	default:
 		return nil
@@ -222,7 +231,7 @@ func (l *line) allHome(ctx context.Context) bool {
 }
 
 // stop waits until what was sent has left, or was dropped after a failure, and
-// ends the goroutines. The buffers of the jobs at home go back.
+// ends the goroutines.
 func (l *line) stop() {
 	if !l.open {
 		return
@@ -231,15 +240,17 @@ func (l *line) stop() {
 	close(l.work)
 	close(l.order)
 	l.running.Wait()
-	for len(l.home) > 0 {
-		l.drop(<-l.home)
-	}
+	l.home = nil
 }
 
 // drop gives the buffers of a job back.
 func (l *line) drop(j *job) {
-	if j != nil {
-		l.pool.Put(j.in)
+	if j == nil {
+		return
+	}
+	l.putIn(j)
+	if j.out != nil {
 		l.pool.Put(j.out)
+		j.out = nil
 	}
 }

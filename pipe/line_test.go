@@ -181,6 +181,27 @@ func (b *blocked) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// Of what waits for a writer that stands still only frames are kept, or contents, where frames are
+// made of them: not both.
+func TestWaitingTakesOneBufferEach(t *testing.T) {
+	for _, level := range []Level{LevelElide, LevelFastest} {
+		dest := &blocked{let: make(chan struct{})}
+		c := newTestCompressor(t, dest, WithLevel(level), WithWorkers(2))
+		const jobs = 2 + spareJobs
+		c.Write(payloads(jobs * testChunk)["words"])
+		for deadline := time.Now().Add(10 * time.Second); c.line.pool.Loans() > jobs; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Errorf("%v: %d buffers for %d frames that wait", level, c.line.pool.Loans(), jobs)
+				break
+			}
+		}
+		close(dest.let)
+		if err := c.Close(); err != nil {
+			t.Errorf("%v: %v", level, err)
+		}
+	}
+}
+
 // A writer that stands still makes the caller wait, with a bounded number of
 // chunks in between, and a context ends the waiting.
 //

@@ -82,6 +82,6 @@ func codecSize(l Level) int64 {
 	case LevelBest:
 		return parts + 2176<<10
 	}
-	// Auto may come to use all of them.
-	return codecSize(LevelFast) + codecSize(LevelFastest) + codecSize(LevelDefault) + codecSize(LevelBetter) + codecSize(LevelBest)
+	// Auto may come to use all of them; those of zstd have one memory.
+	return codecSize(LevelFast) + codecSize(LevelBest)
 }

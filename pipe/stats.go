@@ -110,7 +110,7 @@ func (m *meter) stats() Stats {
 
 // count counts a frame that has left.
 func (m *meter) count(j *job) {
-	if len(j.content) == 0 {
+	if j.size == 0 {
 		return
 	}
 	m.in.Add(int64(j.made.item.Size))

@@ -52,7 +52,7 @@ func (v *verifier) good(j *job) bool {
 // whole gives the frame in one piece.
 func (v *verifier) whole(j *job) []byte {
 	if j.made.level != LevelElide {
-		return j.made.vec[0][j.header:]
+		return j.made.vec[0][len(j.header):]
 	}
 	v.frame = v.frame[:0]
 	for _, b := range j.made.vec[1:] { // behind what stands in front

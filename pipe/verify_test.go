@@ -11,13 +11,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/ctxpipe/ctxpipe/frame/zst"
+	"github.com/ctxpipe/ctxpipe/internal/zenc"
 )
 
 // brokenEncoder flips a bit of what an encoder makes.
 type brokenEncoder struct{ blockEncoder }
 
-func (e brokenEncoder) Append(dst, content []byte) []byte {
-	out := e.blockEncoder.Append(dst, content)
+func (e brokenEncoder) Append(dst []byte, effort zenc.Effort, content []byte) []byte {
+	out := e.blockEncoder.Append(dst, effort, content)
 	out[(len(dst)+len(out))/2] ^= 4
 	return out
 }
@@ -64,7 +65,7 @@ func TestVerifyEncodeFindsABrokenCodec(t *testing.T) {
 			var b bytes.Buffer
 			c := newTestCompressor(t, &b, opts...)
 			for _, m := range c.line.makers {
-				m.encoders[l] = brokenEncoder{m.encoder(l)}
+				m.encoder = brokenEncoder{zenc.New(zenc.Optimal)}
 			}
 			c.Write(payload)
 			if err := c.Close(); err != nil {

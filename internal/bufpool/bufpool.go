@@ -35,18 +35,24 @@ func Out() int64 { return out.Load() }
 type Pool struct {
 	pool      bytebufferpool.Pool
 	size, max int
+	keeps     int
 	loans     atomic.Int64
 
 	mu   sync.Mutex
-	near []*Buffer // the last ones that came back, up to mostNear; the others are in pool
+	near []*Buffer // the last ones that came back, up to keeps; the others are in pool
 }
 
-// mostNear is how many buffers a pool keeps whatever the collector does. Of a filter at work few are at home.
+// mostNear is how many buffers a pool keeps whatever the collector does, unless it is told otherwise. Of a filter
+// at work few are at home.
 const mostNear = 4
 
 // New makes a pool whose buffers have at least size bytes of capacity. A
 // buffer that has grown over max bytes is not kept.
-func New(size, max int) *Pool { return &Pool{size: size, max: max} }
+func New(size, max int) *Pool { return NewKeeping(mostNear, size, max) }
+
+// NewKeeping makes a pool that keeps so many buffers whatever the collector does, for a user who has
+// many at times and few at others.
+func NewKeeping(keeps, size, max int) *Pool { return &Pool{size: size, max: max, keeps: keeps} }
 
 // Get lends an empty buffer. Its old bytes are not cleared.
 func (p *Pool) Get() *Buffer { return p.GetSize(p.size) }
@@ -104,7 +110,7 @@ func (p *Pool) take(n int) *Buffer {
 func (p *Pool) keep(b *Buffer) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.near) == mostNear {
+	if len(p.near) == p.keeps {
 		return false
 	}
 	p.near = append(p.near, b)

@@ -49,16 +49,17 @@ func TestGetTakesWhatCameBackLast(t *testing.T) {
 
 // A pool keeps a few buffers, and leaves the others to the collector.
 func TestKeepsFew(t *testing.T) {
-	p := New(16, 16)
-	var lent []*Buffer
-	for range 3 * mostNear {
-		lent = append(lent, p.Get())
-	}
-	for _, b := range lent {
-		p.Put(b)
-	}
-	if len(p.near) != mostNear {
-		t.Errorf("%d are kept, want %d", len(p.near), mostNear)
+	for want, p := range map[int]*Pool{mostNear: New(16, 16), 7: NewKeeping(7, 16, 16)} {
+		var lent []*Buffer
+		for range 3 * want {
+			lent = append(lent, p.Get())
+		}
+		for _, b := range lent {
+			p.Put(b)
+		}
+		if len(p.near) != want {
+			t.Errorf("%d are kept, want %d", len(p.near), want)
+		}
 	}
 }
 

@@ -6,16 +6,12 @@ type doubleFinder struct {
 	longLog, shortLog uint8
 }
 
-func newDoubleFinder(longLog, shortLog uint8) *doubleFinder {
-	return &doubleFinder{
-		long: make([]uint32, 1<<longLog), longLog: longLog,
-		short: make([]uint32, 1<<shortLog), shortLog: shortLog,
-	}
-}
+func (f *doubleFinder) entries() int { return 1<<f.longLog + 1<<f.shortLog }
 
-func (f *doubleFinder) reset() {
-	clear(f.long)
-	clear(f.short)
+func (f *doubleFinder) reset(tables []uint32) {
+	tables = tables[:f.entries()]
+	clear(tables)
+	f.long, f.short = tables[:1<<f.longLog], tables[1<<f.longLog:]
 }
 
 // enterLong enters place s for long matches, and gives the one that was there, as enter does.

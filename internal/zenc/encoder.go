@@ -26,38 +26,56 @@ const (
 // finder takes contents apart. It knows a frame's content from its beginning
 // up to the block it is at.
 type finder interface {
-	// reset is called at the beginning of a frame.
-	reset()
+	// entries gives how many entries the tables have together.
+	entries() int
+	// reset is called at the beginning of a frame, with memory for its tables.
+	reset(tables []uint32)
 	// find takes src[at:end], a block, apart into p.
 	find(p *parts, src []byte, at, end int)
 }
 
-// Encoder makes blocks. It keeps its tables from one frame to the next, and
-// nothing else, so that the same content always gives the same blocks. After the
-// first frames it allocates nothing.
+// Encoder makes blocks. It keeps its memory from one frame to the next, whatever effort
+// either is worth, and nothing else, so that the same content always gives the same
+// blocks. After the first frames it allocates nothing.
 type Encoder struct {
-	finder finder
-	block  int // the content of a block
+	fast         fastFinder
+	double, wide doubleFinder
+	optimal      optimalFinder
+
+	tables []uint32 // of the finder that is at work
 	parts  parts
 	lits   literalsCoder
 	seqs   sequenceCoder
 }
 
-// New makes an Encoder.
-func New(effort Effort) *Encoder {
-	e := &Encoder{block: maxBlock}
+// New makes an Encoder for efforts up to most.
+func New(most Effort) *Encoder {
+	e := &Encoder{
+		double:  doubleFinder{longLog: 16, shortLog: 15},
+		wide:    doubleFinder{longLog: 18, shortLog: 17},
+		optimal: optimalFinder{longLog: 18, shortLog: 17, nearLog: 14},
+	}
+	entries := 0
+	for effort := Fast; effort <= most; effort++ {
+		f, _ := e.finder(effort)
+		entries = max(entries, f.entries())
+	}
+	e.tables = make([]uint32, entries)
 	e.parts.lits = make([]byte, 0, maxBlock+wildCopy)
+	return e
+}
+
+// finder gives the finder of an effort, and the content that its blocks have.
+func (e *Encoder) finder(effort Effort) (finder, int) {
 	switch effort {
 	case Fast:
-		e.finder = new(fastFinder)
+		return &e.fast, maxBlock
 	case Double:
-		e.finder = newDoubleFinder(16, 15)
-	case Optimal:
-		e.finder, e.block = newOptimalFinder(18, 17, 14), maxBlock/4
-	default:
-		e.finder, e.block = newDoubleFinder(18, 17), maxBlock/4
+		return &e.double, maxBlock
+	case Wide:
+		return &e.wide, maxBlock / 4
 	}
-	return e
+	return &e.optimal, maxBlock / 4
 }
 
 // MaxSize is the room that Append asks for, which is more than blocks can take
@@ -66,16 +84,17 @@ func MaxSize(content int) int { return content + content>>8 + 64 }
 
 // Append appends the blocks of a frame whose content is src, 1 to [MaxContent]
 // bytes. dst does not move if it has room for [MaxSize].
-func (e *Encoder) Append(dst, src []byte) []byte {
+func (e *Encoder) Append(dst []byte, effort Effort, src []byte) []byte {
 	if len(src) == 0 || len(src) > MaxContent {
 		panic("zenc: content out of range")
 	}
 	dst = slices.Grow(dst, MaxSize(len(src)))
-	e.finder.reset()
+	f, size := e.finder(effort)
+	f.reset(e.tables)
 	e.parts.repeats = startRepeats
 	e.lits.known = false
-	for at := 0; at < len(src); at += e.block {
-		dst = e.appendBlock(dst, src, at, min(at+e.block, len(src)))
+	for at := 0; at < len(src); at += size {
+		dst = e.appendBlock(dst, f, src, at, min(at+size, len(src)))
 	}
 	return dst
 }
@@ -90,12 +109,12 @@ const (
 const blockHeader = 3
 
 // appendBlock appends the block for src[at:end].
-func (e *Encoder) appendBlock(dst, src []byte, at, end int) []byte {
+func (e *Encoder) appendBlock(dst []byte, f finder, src []byte, at, end int) []byte {
 	start, last := len(dst), end == len(src)
 	dst = append(dst, 0, 0, 0) // its header, when its size is known
 	e.parts.start()
 	before := e.parts.repeats
-	e.finder.find(&e.parts, src, at, end)
+	f.find(&e.parts, src, at, end)
 
 	limit := start + end - at // more is not worth it
 	dst = e.lits.append(dst, e.parts.lits)

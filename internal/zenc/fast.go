@@ -6,15 +6,20 @@ const fastLog = 14
 
 // fastFinder knows one earlier place for each hash of seven bytes.
 type fastFinder struct {
-	table [1 << fastLog]uint32
+	table *[1 << fastLog]uint32
 }
 
-func (f *fastFinder) reset() { clear(f.table[:]) }
+func (f *fastFinder) entries() int { return len(f.table) }
+
+func (f *fastFinder) reset(tables []uint32) {
+	f.table = (*[1 << fastLog]uint32)(tables)
+	clear(f.table[:])
+}
 
 // find compares what stands at a place that was never entered, and so reads as 0, like
 // any other. Only place 0 itself is not looked at.
 func (f *fastFinder) find(p *parts, src []byte, at, end int) {
-	emit, limit := at, end-margin
+	emit, limit, table := at, end-margin, f.table
 	rep, rep2 := p.repeats.recent(at)
 	for s := max(at, 1); s < limit; {
 		var t, n int // a match of n bytes at s is that at t
@@ -22,8 +27,8 @@ func (f *fastFinder) find(p *parts, src []byte, at, end int) {
 			// Two places at once, and the latest offset two further on.
 			v := load64(src, s)
 			h0, h1 := hash7(v, fastLog), hash7(v>>8, fastLog)
-			t0, t1 := int(f.table[h0]), int(f.table[h1])
-			f.table[h0], f.table[h1] = uint32(s), uint32(s+1)
+			t0, t1 := int(table[h0]), int(table[h1])
+			table[h0], table[h1] = uint32(s), uint32(s+1)
 			if uint32(v>>16) == load32(src, s+2-rep) && rep > 0 {
 				s += 2
 				t = s - rep
@@ -57,9 +62,9 @@ func (f *fastFinder) find(p *parts, src []byte, at, end int) {
 		if s >= limit {
 			break
 		}
-		f.table[hash7(load64(src, s-2), fastLog)] = uint32(s - 2)
+		table[hash7(load64(src, s-2), fastLog)] = uint32(s - 2)
 		for s < limit && rep2 > 0 && load32(src, s) == load32(src, s-rep2) {
-			f.table[hash7(load64(src, s), fastLog)] = uint32(s)
+			table[hash7(load64(src, s), fastLog)] = uint32(s)
 			n := 4 + matchLen(src, s+4, s+4-rep2, end)
 			rep, rep2 = rep2, rep
 			p.add(src, emit, s, n, rep)

@@ -6,11 +6,11 @@ import "math/bits"
 // where there is a match it follows all ways on and keeps the cheapest one to each place, until they
 // meet or a match is so long that it is taken in any case.
 type optimalFinder struct {
-	long             []uint32    // places by their hash of eight bytes
-	short            [][2]uint32 // the latest two by their hash of five bytes
-	near             []uint32    // by their hash of three bytes
-	longLog, hashLog uint8
-	nearLog          uint8
+	long  []uint32 // places by their hash of eight bytes
+	short []uint32 // the latest two by their hash of five bytes
+	near  []uint32 // by their hash of three bytes
+
+	longLog, shortLog, nearLog uint8
 
 	costs costs
 	cands [8]candidate // the first n are what search found, the longer the later
@@ -46,19 +46,13 @@ type way struct {
 // step is a match on a way.
 type step struct{ at, n, offset int }
 
-func newOptimalFinder(longLog, hashLog, nearLog uint8) *optimalFinder {
-	return &optimalFinder{
-		long: make([]uint32, 1<<longLog), longLog: longLog,
-		short: make([][2]uint32, 1<<hashLog), hashLog: hashLog,
-		near: make([]uint32, 1<<nearLog), nearLog: nearLog,
-		steps: make([]step, 0, optimalSpan),
-	}
-}
+func (f *optimalFinder) entries() int { return 1<<f.longLog + 2<<f.shortLog + 1<<f.nearLog }
 
-func (f *optimalFinder) reset() {
-	clear(f.long)
-	clear(f.short)
-	clear(f.near)
+func (f *optimalFinder) reset(tables []uint32) {
+	tables = tables[:f.entries()]
+	clear(tables)
+	f.long, tables = tables[:1<<f.longLog], tables[1<<f.longLog:]
+	f.short, f.near = tables[:2<<f.shortLog], tables[2<<f.shortLog:]
 	f.costs.reset()
 }
 
@@ -186,7 +180,7 @@ func (f *optimalFinder) search(src []byte, s, end int, r *repeats, lits bool) in
 	v := load64(src, s)
 	near := enter(f.near, hash3(v, f.nearLog+tagBits), s)
 	long := enter(f.long, hash8(v, f.longLog+tagBits), s)
-	hash := hash5(v, f.hashLog+tagBits)
+	hash := hash5(v, f.shortLog+tagBits)
 	short := enterTwo(f.short, hash, s)
 	best := minMatch - 1
 	for i, offset := range r {
@@ -242,8 +236,8 @@ func common(src []byte, v uint64, t int) int {
 }
 
 // enterTwo enters place s by a hash, and gives the two entries that were there.
-func enterTwo(table [][2]uint32, hash uint64, s int) (before [2]uint32) {
-	entries := &table[hash>>tagBits]
+func enterTwo(table []uint32, hash uint64, s int) (before [2]uint32) {
+	entries := (*[2]uint32)(table[hash>>tagBits<<1:])
 	before = *entries
 	entries[0], entries[1] = uint32(s)|tagOf(hash), before[0]
 	return before
@@ -254,7 +248,7 @@ func (f *optimalFinder) enter(src []byte, s int) {
 	v := load64(src, s)
 	enter(f.near, hash3(v, f.nearLog+tagBits), s)
 	enter(f.long, hash8(v, f.longLog+tagBits), s)
-	enterTwo(f.short, hash5(v, f.hashLog+tagBits), s)
+	enterTwo(f.short, hash5(v, f.shortLog+tagBits), s)
 }
 
 // enterMatch enters some of the places in a long match, src[at:end]: the first and the last, and one in eight

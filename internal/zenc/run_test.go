@@ -49,7 +49,7 @@ func TestRunsComeBack(t *testing.T) {
 			for period := 1; period < len(unit); period += 1 + period/8 {
 				for _, n := range []int{1, minRun - 1, minRun, minRun + 1, 200, 4096, maxBlock + 7} {
 					run := bytes.Repeat(unit[:period], n/period+2)[:n+period]
-					check(t, e, append(bytes.Clone(unit[:40]), append(run, unit...)...))
+					check(t, e, effort, append(bytes.Clone(unit[:40]), append(run, unit...)...))
 				}
 			}
 		})
@@ -61,8 +61,9 @@ func TestRunsComeBack(t *testing.T) {
 func TestFirstBlockIsNotTooShort(t *testing.T) {
 	for name, effort := range efforts {
 		e := New(effort)
-		for _, size := range []int{e.block, e.block + 1, 3*e.block + 5} {
-			frame := frameOf(e.Append(nil, bytes.Repeat([]byte{9}, size)), size)
+		_, block := e.finder(effort)
+		for _, size := range []int{block, block + 1, 3*block + 5} {
+			frame := frameOf(e.Append(nil, effort, bytes.Repeat([]byte{9}, size)), size)
 			const at = 9 // the frame's header
 			h := int(frame[at]) | int(frame[at+1])<<8 | int(frame[at+2])<<16
 			if end := at + blockHeader + h>>3; end <= 18 {

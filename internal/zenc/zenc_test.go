@@ -23,9 +23,9 @@ func frameOf(blocks []byte, size int) []byte {
 var decoder, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxContent))
 
 // check demands that what e makes of content decodes to it.
-func check(t testing.TB, e *Encoder, content []byte) (size int) {
+func check(t testing.TB, e *Encoder, effort Effort, content []byte) (size int) {
 	t.Helper()
-	blocks := e.Append([]byte("before"), content)[len("before"):]
+	blocks := e.Append([]byte("before"), effort, content)[len("before"):]
 	if len(blocks) > MaxSize(len(content)) {
 		t.Fatalf("%d bytes became %d, more than %d", len(content), len(blocks), MaxSize(len(content)))
 	}
@@ -90,7 +90,7 @@ func TestContentComesBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := New(effort)
 			for kind, content := range contents() {
-				size := check(t, e, content)
+				size := check(t, e, effort, content)
 				t.Logf("%s: %d bytes in %d", kind, len(content), size)
 			}
 		})
@@ -104,34 +104,34 @@ func TestEverySize(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := New(effort)
 			for n := 1; n < 600; n++ {
-				check(t, e, all["pages"][5000:5000+n])
-				check(t, e, all["text"][:n])
-				check(t, e, all["zeros"][:n])
+				check(t, e, effort, all["pages"][5000:5000+n])
+				check(t, e, effort, all["text"][:n])
+				check(t, e, effort, all["zeros"][:n])
 			}
 			for _, block := range []int{maxBlock / 4, maxBlock, 2 * maxBlock} {
 				for d := -20; d <= 20; d++ {
-					check(t, e, all["pages"][:block+d])
-					check(t, e, all["zeros"][:block+d])
+					check(t, e, effort, all["pages"][:block+d])
+					check(t, e, effort, all["zeros"][:block+d])
 				}
 			}
 		})
 	}
 }
 
-// An Encoder must not remember an earlier frame, or what a reader gets would
-// hang on frames that it may not have.
+// An Encoder must not remember an earlier frame, whatever effort that was worth, or what a reader
+// gets would hang on frames that it may not have.
 func TestFramesAreIndependent(t *testing.T) {
 	all := contents()
-	for name, effort := range efforts {
-		t.Run(name, func(t *testing.T) {
-			used := New(effort)
-			for kind, content := range all {
-				first := New(effort).Append(nil, content)
-				if again := used.Append(nil, content); !bytes.Equal(first, again) {
-					t.Errorf("%s: differs in an Encoder that was used before", kind)
+	used := New(Optimal)
+	for kind, content := range all {
+		for name, effort := range efforts {
+			first := New(effort).Append(nil, effort, content)
+			for range 2 {
+				if again := used.Append(nil, effort, content); !bytes.Equal(first, again) {
+					t.Errorf("%s, %s: differs in an Encoder that was used before", name, kind)
 				}
 			}
-		})
+		}
 	}
 }
 
@@ -140,7 +140,7 @@ func TestCompresses(t *testing.T) {
 	for name, effort := range efforts {
 		e := New(effort)
 		for kind, most := range map[string]int{"zeros": 250, "text": 400, "pages": 1200 << 10, "far": 202 << 10, "few": 210 << 10, "random": 310 << 10} {
-			if n := len(e.Append(nil, all[kind])); n > most {
+			if n := len(e.Append(nil, effort, all[kind])); n > most {
 				t.Errorf("%s: %s takes %d bytes, more than %d", name, kind, n, most)
 			}
 		}
@@ -161,7 +161,7 @@ func TestOptimalPacksRecords(t *testing.T) {
 			records = binary.LittleEndian.AppendUint64(records, v)
 		}
 	}
-	wide, optimal := check(t, New(Wide), records), check(t, New(Optimal), records)
+	wide, optimal := check(t, New(Wide), Wide, records), check(t, New(Optimal), Optimal, records)
 	t.Logf("%d bytes: %d wide, %d optimal", len(records), wide, optimal)
 	if optimal > wide*92/100 {
 		t.Errorf("%d bytes: %d wide, %d optimal", len(records), wide, optimal)
@@ -173,8 +173,8 @@ func TestNoAllocations(t *testing.T) {
 	dst := make([]byte, 0, MaxSize(len(content)))
 	for name, effort := range efforts {
 		e := New(effort)
-		e.Append(dst, content)
-		if n := testing.AllocsPerRun(5, func() { e.Append(dst, content) }); n > 0 {
+		e.Append(dst, effort, content)
+		if n := testing.AllocsPerRun(5, func() { e.Append(dst, effort, content) }); n > 0 {
 			t.Errorf("%s: %v allocations for a frame", name, n)
 		}
 	}
@@ -185,7 +185,7 @@ func TestShortOfRoom(t *testing.T) {
 	content := contents()["pages"][:100000]
 	for _, room := range []int{0, 1, 100, 50000} {
 		e := New(Fast)
-		if got := e.Append(make([]byte, 0, room), content); !bytes.Equal(got, e.Append(nil, content)) {
+		if got := e.Append(make([]byte, 0, room), Fast, content); !bytes.Equal(got, e.Append(nil, Fast, content)) {
 			t.Errorf("with room for %d bytes: other blocks", room)
 		}
 	}
@@ -197,7 +197,7 @@ func TestContentOutOfRange(t *testing.T) {
 			t.Error("an empty content was taken")
 		}
 	}()
-	New(Fast).Append(nil, nil)
+	New(Fast).Append(nil, Fast, nil)
 }
 
 // The zstd command must agree with klauspost's decoder.
@@ -209,7 +209,7 @@ func TestZstdAgrees(t *testing.T) {
 		var stream, want []byte
 		e := New(effort)
 		for _, content := range contents() {
-			stream = append(stream, frameOf(e.Append(nil, content), len(content))...)
+			stream = append(stream, frameOf(e.Append(nil, effort, content), len(content))...)
 			want = append(want, content...)
 		}
 		cmd := exec.Command("zstd", "-dc")
@@ -253,10 +253,7 @@ func FuzzContentComesBack(f *testing.F) {
 	for _, content := range contents() {
 		f.Add(content[:min(len(content), 3000)], uint16(40), uint16(900))
 	}
-	encoders := map[string]*Encoder{}
-	for name, effort := range efforts {
-		encoders[name] = New(effort)
-	}
+	e := New(Optimal)
 	// The content is repeated, shifted and cut, for matches over far distances and
 	// several blocks.
 	f.Fuzz(func(t *testing.T, seed []byte, times, cut uint16) {
@@ -271,8 +268,8 @@ func FuzzContentComesBack(f *testing.F) {
 		if len(content) == 0 {
 			return
 		}
-		for _, e := range encoders {
-			check(t, e, content)
+		for _, effort := range efforts {
+			check(t, e, effort, content)
 		}
 	})
 }
@@ -286,7 +283,7 @@ func BenchmarkAppend(b *testing.B) {
 			b.SetBytes(int64(len(content)))
 			b.ReportAllocs()
 			for b.Loop() {
-				e.Append(dst, content)
+				e.Append(dst, effort, content)
 			}
 		})
 	}
@@ -323,9 +320,9 @@ func TestLargestContent(t *testing.T) {
 	for _, effort := range []Effort{Double, Wide, Optimal} {
 		r.Read(first)
 		r.Read(last)
-		differ := check(t, New(effort), content)
+		differ := check(t, New(effort), effort, content)
 		copy(last, first)
-		same := check(t, New(effort), content)
+		same := check(t, New(effort), effort, content)
 		if differ-same < 4000 {
 			t.Errorf("effort %d: %d bytes, %d if the last page is not the first", effort, same, differ)
 		}
