@@ -199,6 +199,8 @@ func TestOrder(t *testing.T) {
 		"falling after a fall":         {{5, 0, ""}, {2, 0, "DC-20"}, {4, 0, "DC-20"}, {5, 1, ""}},
 		"repeat":                       {{2, 0, ""}, {2, 0, "DC-21"}},
 		"repeat with others between":   {{2, 7, ""}, {2, 1, ""}, {2, 2, ""}, {2, 7, "DC-21"}, {2, 3, ""}},
+		"repeat of a later one":        {{2, 7, ""}, {2, 1, ""}, {2, 2, ""}, {2, 1, "DC-21"}, {2, 2, "DC-21"}, {2, 3, ""}},
+		"new type, all are new":        {{2, 7, ""}, {2, 1, ""}, {3, 5, ""}, {3, 1, ""}, {3, 7, ""}, {3, 1, "DC-21"}},
 		"the same instance, new type":  {{2, 7, ""}, {3, 7, ""}, {3, 7, "DC-21"}},
 		"largest":                      {{1<<32 - 1, 1<<32 - 1, ""}, {1<<32 - 1, 1<<32 - 1, "DC-21"}},
 		"a falling one is not noticed": {{5, 1, ""}, {4, 2, "DC-20"}, {5, 2, ""}},

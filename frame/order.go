@@ -5,8 +5,10 @@ package frame
 // who verifies both ask it. The zero value is ready for the first entry after
 // HEADER or START. It costs memory for the instances of one type at a time.
 type Order struct {
-	last Type
-	seen map[uint32]struct{} // instances of type last
+	last  Type
+	some  bool                // of type last, of which most have one instance:
+	first uint32              // it,
+	more  map[uint32]struct{} // and the others
 }
 
 // Next judges the entry that follows those judged before; HEADER, START and
@@ -17,15 +19,19 @@ func (o *Order) Next(d Descriptor) (broken Rule, what string) {
 		return RuleOrder, "types must not fall from one entry to the next"
 	}
 	if d.Type > o.last {
-		clear(o.seen)
-		o.last = d.Type
+		clear(o.more)
+		o.last, o.some = d.Type, false
 	}
-	if _, again := o.seen[d.Instance]; again {
+	if !o.some {
+		o.some, o.first = true, d.Instance
+		return "", ""
+	}
+	if _, again := o.more[d.Instance]; again || d.Instance == o.first {
 		return RuleRepeat, "the same type and instance occurred before"
 	}
-	if o.seen == nil {
-		o.seen = make(map[uint32]struct{})
+	if o.more == nil {
+		o.more = make(map[uint32]struct{})
 	}
-	o.seen[d.Instance] = struct{}{}
+	o.more[d.Instance] = struct{}{}
 	return "", ""
 }
