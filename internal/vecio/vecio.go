@@ -17,14 +17,20 @@ type Writer struct {
 	net net.Buffers
 
 	queue *queue // nil unless w is known to have one
+	asked bool   // for it: few ask
 }
 
 // NewWriter prepares w. It neither reads nor writes anything.
-func NewWriter(w io.Writer) *Writer { return &Writer{w: w, fd: newFDWriter(w), queue: newQueue(w)} }
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w, fd: newFDWriter(w)} }
 
 // Queued gives how many of the bytes that were written still wait in the destination's
 // own queue, as in a pipe that nobody has read from; 0 where that is not known.
-func (v *Writer) Queued() int { return v.queue.len() }
+func (v *Writer) Queued() int {
+	if !v.asked {
+		v.queue, v.asked = newQueue(v.w), true
+	}
+	return v.queue.len()
+}
 
 // WriteVec writes all of bufs in order and gives the number of bytes written.
 // It consumes bufs: its elements are undefined afterwards. The bytes behind
