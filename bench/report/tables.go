@@ -167,7 +167,7 @@ func moveTable(r *result.Run, in result.Input) table {
 func saveTable(r *result.Run) table {
 	t := table{
 		Title: saveTitle,
-		Head:  []string{"", "body", "ms", "of plain", "CPU ms", "peak MiB", "allocated MiB", "allocations"},
+		Head:  []string{"", "size", "ms", "of plain", "CPU ms", "peak MiB", "allocated MiB", "allocations"},
 	}
 	for _, s := range r.Saves {
 		wall := result.SpreadOf(s.Samples, func(s result.SaveSample) float64 { return s.Wall })

@@ -53,7 +53,7 @@ func Ways() []Way {
 	}
 }
 
-// Save saves a context with a body of that many bytes to out, in the way of that
+// Save saves a context of that many bytes to out, in the way of that
 // name, and tells what the process has taken for it. A small one is saved several times
 // over, so that what the first costs more does not hide what each costs; a file holds the
 // last.
@@ -67,7 +67,10 @@ func Save(name string, size int64, out *os.File) (result.SaveSample, error) {
 }
 
 func (w Way) measured(size int64, out *os.File) (result.SaveSample, error) {
-	s := newState(size)
+	s, err := newState(size)
+	if err != nil {
+		return result.SaveSample{}, err
+	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	cpu, began := proc.Spent(), time.Now()
@@ -87,7 +90,7 @@ func (w Way) measured(size int64, out *os.File) (result.SaveSample, error) {
 }
 
 // times gives how often a context of that size is saved.
-func times(size int64) int64 { return min(max(1, 32<<20/max(1, size)), 200) }
+func times(size int64) int64 { return min(max(1, 64<<20/size), 1000) }
 
 func (w Way) once(out *os.File, s state) error {
 	if w.ToFile {
@@ -102,18 +105,28 @@ func (w Way) once(out *os.File, s state) error {
 type state struct {
 	tsc   frame.TSCInfo
 	piece []byte // that the body is made of, over and over
-	size  int64
+	body  int64
+	size  int64 // of the whole context
 }
 
-func newState(size int64) state {
+// newState gives the state whose context has that size, from its first byte to its last, which is a multiple
+// of eight. It fails if there is no such context.
+func newState(size int64) (state, error) {
 	s := state{tsc: frame.TSCInfo{KHz: 2_400_000, Nanoseconds: 1e12, Incarnation: 1}, piece: make([]byte, piece), size: size}
 	guestmem.Fill(s.piece, 1, 0)
-	return s
+	empty, err := sink.DryRun(s.save, options...)
+	if err != nil {
+		return s, err
+	}
+	if s.body = size - empty.Size(); s.body < 0 || size%frame.Alignment != 0 {
+		return s, errors.Errorf("no context has %d bytes", size)
+	}
+	return s, nil
 }
 
-// each gives the body, piece by piece.
-func (s state) each(do func(p []byte) error) error {
-	for left := s.size; left > 0; left -= piece {
+// each gives so many bytes, piece by piece.
+func (s state) each(left int64, do func(p []byte) error) error {
+	for ; left > 0; left -= piece {
 		if err := do(s.piece[:min(left, piece)]); err != nil {
 			return err
 		}
@@ -131,9 +144,9 @@ func (s state) save(w *sink.Writer) error {
 		return err
 	}
 	if w.Dry() {
-		err = e.Count(uint64(s.size))
+		err = e.Count(uint64(s.body))
 	} else {
-		err = s.each(e.Append)
+		err = s.each(s.body, e.Append)
 	}
 	if err != nil {
 		return err
@@ -154,9 +167,9 @@ func (s state) saveAndClose(w *sink.Writer, err error) error {
 	return w.Close()
 }
 
-// plain writes as many bytes as the body has, and nothing else.
+// plain writes as many bytes as the context has, and nothing else.
 func plain(out *os.File, s state) error {
-	return s.each(func(p []byte) error { _, err := out.Write(p); return err })
+	return s.each(s.size, func(p []byte) error { _, err := out.Write(p); return err })
 }
 
 // buffered makes the whole context in memory, with lengths that are filled in
@@ -177,7 +190,7 @@ func (s state) build(b *bytes.Buffer) error {
 	}
 	b.Write(head)
 	tsc := func() error { b.Write(s.tsc.Append(nil, frame.Wide)); return nil }
-	body := func() error { return s.each(func(p []byte) error { b.Write(p); return nil }) }
+	body := func() error { return s.each(s.body, func(p []byte) error { b.Write(p); return nil }) }
 	for _, e := range []struct {
 		t    frame.Type
 		body func() error
@@ -209,7 +222,7 @@ func addEntry(b *bytes.Buffer, t frame.Type, body func() error) error {
 }
 
 func staged(out *os.File, s state) error {
-	return s.saveAndClose(sink.NewStaged(out, append(options, sink.WithHoldLimit(uint64(s.size)+piece))...))
+	return s.saveAndClose(sink.NewStaged(out, append(options, sink.WithHoldLimit(uint64(s.body)+piece))...))
 }
 
 func planned(out *os.File, s state) error {

@@ -18,7 +18,11 @@ func once(t *testing.T, w Way, size int64) []byte {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	if err := w.once(out, newState(size)); err != nil {
+	s, err := newState(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.once(out, s); err != nil {
 		t.Fatalf("%s: %v", w.Name, err)
 	}
 	if _, err := out.Seek(0, io.SeekStart); err != nil {
@@ -33,15 +37,14 @@ func once(t *testing.T, w Way, size int64) []byte {
 
 // All ways but the plain one save the same context, which is a good one.
 func TestSameContext(t *testing.T) {
-	for _, size := range []int64{0, 5, piece, 3*piece + 100} {
+	for _, size := range []int64{1 << 10, piece - 8, piece, 3*piece + 104} {
 		var first []byte
 		for _, w := range Ways() {
 			got := once(t, w, size)
 			switch {
+			case int64(len(got)) != size:
+				t.Errorf("%s of %d: %d bytes", w.Name, size, len(got))
 			case w.Name == PlainPipe || w.Name == PlainFile:
-				if int64(len(got)) != size {
-					t.Errorf("%s of %d: %d bytes", w.Name, size, len(got))
-				}
 			case first == nil:
 				first = got
 				if _, err := source.Verify(bytes.NewReader(got)); err != nil {
@@ -67,7 +70,12 @@ func TestSaveTellsWhatItTook(t *testing.T) {
 	if through, err := Save(Planned, 8<<20, null); err != nil || through.Allocated > 1<<20 || through.Allocs < 1 {
 		t.Errorf("%+v, %v", through, err)
 	}
-	if _, err := Save("by magic", 1, null); err == nil {
+	if _, err := Save("by magic", 1<<10, null); err == nil {
 		t.Error("an unknown way saves")
+	}
+	for _, size := range []int64{0, 8, 1<<20 + 1} {
+		if _, err := Save(Planned, size, null); err == nil {
+			t.Errorf("a context of %d bytes is saved", size)
+		}
 	}
 }
