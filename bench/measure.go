@@ -10,6 +10,7 @@ import (
 
 	"github.com/ctxpipe/ctxpipe/bench/peers"
 	"github.com/ctxpipe/ctxpipe/bench/result"
+	"github.com/ctxpipe/ctxpipe/bench/saving"
 )
 
 // Plan says what is to be measured.
@@ -26,8 +27,13 @@ type Plan struct {
 	Say func(string)
 }
 
-// Measure measures all of it. The first failure ends it.
+// Measure measures all of it. The first failure ends it, and what cannot be saved fails before anything is measured.
 func Measure(ctx context.Context, p Plan) (*result.Run, error) {
+	for _, size := range p.SaveSizes {
+		if err := saving.Check(size); err != nil {
+			return nil, err
+		}
+	}
 	run := &result.Run{Version: result.Version, Started: time.Now().UTC().Round(time.Second), Rounds: p.Rounds, Machine: thisMachine()}
 	for _, w := range p.Ways {
 		s := w.Subject(ctx)

@@ -101,6 +101,15 @@ func TestEveryPart(t *testing.T) {
 	}
 }
 
+// That a context cannot be saved is found out before the first hour of measuring.
+func TestSizesAreCheckedFirst(t *testing.T) {
+	p := plan(t, cat)
+	p.Files, p.SaveSizes = []string{"there is none"}, []int64{1 << 16, 1001}
+	if _, err := Measure(t.Context(), p); err == nil || !strings.Contains(err.Error(), "1001") {
+		t.Errorf("%v", err)
+	}
+}
+
 // Each round begins with another subject, and every one has its turn in each.
 func TestInTurn(t *testing.T) {
 	p := Plan{Rounds: 3, Say: func(string) {}}

@@ -66,6 +66,12 @@ func Save(name string, size int64, out *os.File) (result.SaveSample, error) {
 	return result.SaveSample{}, errors.Errorf("no way to save has the name %q", name)
 }
 
+// Check says whether there is a context of that size to save.
+func Check(size int64) error {
+	_, err := newState(size)
+	return err
+}
+
 func (w Way) measured(size int64, out *os.File) (result.SaveSample, error) {
 	s, err := newState(size)
 	if err != nil {
