@@ -82,10 +82,7 @@ const worthwhile = 64
 
 // elide makes the frame without a codec, which needs no room.
 func (m *frameMaker) elide(j *job) {
-	if j.out != nil {
-		m.out.Put(j.out)
-		j.out = nil
-	}
+	j.putOut(m.out)
 	e := &j.elider
 	vec, size, zero := e.Frame(j.content)
 	j.made.vec = append(j.made.vec[:0], j.header)

@@ -183,9 +183,7 @@ func madeBy(content string, make func(m *frameMaker, j *job)) ([]byte, encodedFr
 	j := jobOf(content)
 	make(&m, j)
 	frame := bytes.Join(j.made.vec, nil)
-	if j.out != nil {
-		m.out.Put(j.out)
-	}
+	j.putOut(m.out)
 	return frame, j.made
 }
 

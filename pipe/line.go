@@ -231,7 +231,7 @@ func (l *line) allHome(ctx context.Context) bool {
 }
 
 // stop waits until what was sent has left, or was dropped after a failure, and
-// ends the goroutines.
+// ends the goroutines. Most buffers are the collector's then.
 func (l *line) stop() {
 	if !l.open {
 		return
@@ -241,16 +241,21 @@ func (l *line) stop() {
 	close(l.order)
 	l.running.Wait()
 	l.home = nil
+	l.pool.Trim()
 }
 
 // drop gives the buffers of a job back.
 func (l *line) drop(j *job) {
-	if j == nil {
-		return
+	if j != nil {
+		l.putIn(j)
+		j.putOut(l.pool)
 	}
-	l.putIn(j)
+}
+
+// putOut gives back what a codec has made.
+func (j *job) putOut(pool *bufpool.Pool) {
 	if j.out != nil {
-		l.pool.Put(j.out)
+		pool.Put(j.out)
 		j.out = nil
 	}
 }

@@ -51,7 +51,7 @@ const mostNear = 4
 func New(size, max int) *Pool { return NewKeeping(mostNear, size, max) }
 
 // NewKeeping makes a pool that keeps so many buffers whatever the collector does, for a user who has
-// many at times and few at others.
+// many at times and few at others, and who calls Trim at the end of that.
 func NewKeeping(keeps, size, max int) *Pool { return &Pool{size: size, max: max, keeps: keeps} }
 
 // Get lends an empty buffer. Its old bytes are not cleared.
@@ -79,9 +79,13 @@ func (p *Pool) Put(b *Buffer) {
 	if cap(b.B) > p.max {
 		return
 	}
-	if p.keep(b) {
-		return
+	if !p.keep(b) {
+		p.leave(b)
 	}
+}
+
+// leave leaves a buffer to the library, and so to the collector.
+func (p *Pool) leave(b *Buffer) {
 	// The library learns its default size from the lengths it sees, so it is
 	// shown the length that we want back.
 	b.B = b.B[:min(p.size, cap(b.B))]
@@ -115,6 +119,17 @@ func (p *Pool) keep(b *Buffer) bool {
 	}
 	p.near = append(p.near, b)
 	return true
+}
+
+// Trim leaves all but the usual few of the buffers at home to the collector.
+func (p *Pool) Trim() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.near) > mostNear {
+		last := len(p.near) - 1
+		p.leave(p.near[last])
+		p.near = slices.Delete(p.near, last, last+1)
+	}
 }
 
 // Loans gives the number of buffers that are out: 0 when all came back.

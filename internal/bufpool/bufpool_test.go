@@ -60,6 +60,9 @@ func TestKeepsFew(t *testing.T) {
 		if len(p.near) != want {
 			t.Errorf("%d are kept, want %d", len(p.near), want)
 		}
+		if p.Trim(); len(p.near) != mostNear || p.Loans() != 0 {
+			t.Errorf("%d are kept of %d, %d are out", len(p.near), want, p.Loans())
+		}
 	}
 }
 
