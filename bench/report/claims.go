@@ -169,7 +169,7 @@ func restoreTime(r *result.Run, in result.Input, subject string) result.Spread {
 }
 
 // flatClaims demands that the longest stream takes no more memory than the one
-// before. The shortest may not fill all buffers.
+// before, in whatever round. The shortest may not fill all buffers.
 func flatClaims(r *result.Run) []Claim {
 	sizes := flatSizes(r)
 	if len(sizes) < 2 {

@@ -132,6 +132,33 @@ func TestLossToPlainTellsOfIdleFilter(t *testing.T) {
 	}
 }
 
+// What a stream may need of memory counts, in whatever round it did.
+func TestFlatInEveryRound(t *testing.T) {
+	const mib = 1 << 20
+	rounds := func(peaks ...int64) (all []result.Sample) {
+		for _, p := range peaks {
+			all = append(all, result.Sample{Peak: p * mib})
+		}
+		return all
+	}
+	for _, c := range []struct {
+		name            string
+		shorter, longer []result.Sample
+		met             bool
+	}{
+		{"as much, in other rounds", rounds(20, 20, 30), rounds(30, 30, 20), true},
+		{"more in one round", rounds(20, 20, 20), rounds(20, 30, 20), false},
+	} {
+		r := &result.Run{Subjects: []result.Subject{{Name: "ours", Role: result.Ours}}, Flat: []result.Flat{
+			{Subject: "ours", Bytes: 1, Compress: c.shorter, Restore: c.shorter},
+			{Subject: "ours", Bytes: 2, Compress: c.longer, Restore: c.longer},
+		}}
+		if all := flatClaims(r); len(all) != 1 || all[0].Met != c.met {
+			t.Errorf("%s: %+v", c.name, all)
+		}
+	}
+}
+
 // A run of some parts only, or of nothing, makes a page too.
 func TestPartsOfARun(t *testing.T) {
 	for name, cut := range map[string]func(r *result.Run){

@@ -79,7 +79,7 @@ func (f *benchFlags) addTo(fs *pflag.FlagSet) {
 	fs.StringArrayVar(&f.only, "only", nil, "measure only the one of this `NAME`, as the tables call it; may be repeated")
 	fs.StringSliceVar(&f.rates, "rates", []string{"100M", "1G", "2.5G", "10G", "0"}, "of the link, in bits a second; 0 for no limit")
 	fs.StringSliceVar(&f.saveSizes, "save-sizes", []string{"64K", "1M", "16M", "256M", "1G"}, "of the contexts to save")
-	fs.StringSliceVar(&f.flatSizes, "flat-sizes", []string{"16M", "128M", "1G"}, "of the guests whose streams tell the memory")
+	fs.StringSliceVar(&f.flatSizes, "flat-sizes", []string{"16M", "256M", "1G"}, "of the guests whose streams tell the memory")
 	fs.StringVar(&f.json, "json", "", "write every sample to `FILE`")
 	fs.StringVar(&f.report, "report", "", "make the page `FILE` of a run's JSON, and measure nothing")
 	fs.StringVar(&f.plots, "plots", "", "where --report writes its pictures (default docs/plots beside the page)")
