@@ -60,7 +60,9 @@ const (
 	// long that is because all wake up at once, and from fewAt times on it is because processors are too few:
 	// for every one that works there is another that wants to.
 	crowdedFrom, fewAt = 1.7, 2
-	// mostStep is by what factor the price changes at the most with each chunk.
+	// With each chunk the price goes a part of the way to where it should be, as a power of what is missing, since
+	// that comes and goes by half within a dozen chunks; and it changes by no more than mostStep times.
+	wayEach  = 0.15
 	mostStep = 1.5
 	// firstSpent is the processor time in seconds of a frame that is imagined before the
 	// first, and that had a processor for itself.
@@ -162,7 +164,7 @@ func (a *auto) mend() {
 	beside, inTurn := work/a.workers/(bytes/rate), rate/a.others()/a.price
 	few := a.few()
 	towards := math.Pow(beside, 1-few) * math.Pow(inTurn, few)
-	a.price = clamp(a.price*clamp(towards, 1/mostStep, mostStep), leastPrice, mostPrice)
+	a.price = clamp(a.price*clamp(math.Pow(towards, wayEach), 1/mostStep, mostStep), leastPrice, mostPrice)
 }
 
 // dry gives when the destination will have taken all that is on its way, or when

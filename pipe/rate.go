@@ -11,9 +11,9 @@ import (
 // How long writes take says it only where there is no buffer behind: sockets and
 // ssh take megabytes at once, and look endlessly fast while they do. What was
 // written in all the time says it only while there was always something to
-// write. The truth is between the two, and that is what is given. To a
-// destination that looks slower than it is more can be given, and then it looks
-// faster.
+// write. The truth is between the two, nearer to the latter, and that is what is
+// given. To a destination that looks slower than it is more can be given, and
+// then it looks faster.
 //
 // What it takes until it is full for the first time says how much it holds rather than
 // how fast it is, and how long the frame that finds it full has to wait may say when it began
@@ -117,5 +117,5 @@ func (r *takingRate) known() bool {
 // rate gives bytes a second.
 func (r *takingRate) rate() float64 {
 	bytes := r.before.bytes + r.now.bytes
-	return bytes / math.Sqrt((r.before.busy+r.now.busy)*(r.before.all+r.now.all))
+	return bytes / math.Cbrt((r.before.busy+r.now.busy)*math.Pow(r.before.all+r.now.all, 2))
 }
