@@ -71,12 +71,12 @@ var content = bytes.Repeat([]byte("a guest's memory. "), 50_000)
 func TestEveryPart(t *testing.T) {
 	p := plan(t, cat, again)
 	p.Files = []string{file(t, "a.xlsave", content), file(t, "b.xlsave", content[:1000])}
-	p.Codecs, p.Rates, p.SaveSizes, p.FlatSizes = true, []int64{0, 1e9}, []int64{1 << 16, 1 << 20}, []int64{1 << 20}
+	p.Codecs, p.Rates, p.SaveSizes, p.FlatSizes = true, []int64{0, 1e9}, []int64{1 << 16, 1 << 20}, []int64{1 << 20, 8 << 20, 16 << 20}
 	r, err := Measure(t.Context(), p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Codecs) != 4 || len(r.Moves) != 8 || len(r.Saves) != 2*len(saving.Ways()) || len(r.Flat) != 2 || r.Link == nil || len(r.Subjects) != 2 {
+	if len(r.Codecs) != 4 || len(r.Moves) != 8 || len(r.Saves) != 2*len(saving.Ways()) || len(r.Flat) != 6 || r.Link == nil || len(r.Subjects) != 2 {
 		t.Fatalf("%d codecs, %d moves, %d saves, %d flat", len(r.Codecs), len(r.Moves), len(r.Saves), len(r.Flat))
 	}
 	for _, c := range r.Codecs {
@@ -85,7 +85,8 @@ func TestEveryPart(t *testing.T) {
 		}
 	}
 	for _, m := range r.Moves {
-		if len(m.Samples) != 3 || m.Samples[0].Wall <= 0 || (m.Samples[0].Peak > 0) != (m.Subject == again.Name && runtime.GOOS == "linux") {
+		rounds := map[int64]int{0: 3 * fastRounds, 1e9: 3}[m.Rate]
+		if len(m.Samples) != rounds || m.Samples[0].Wall <= 0 || (m.Samples[0].Peak > 0) != (m.Subject == again.Name && runtime.GOOS == "linux") {
 			t.Errorf("%+v", m)
 		}
 	}
@@ -95,7 +96,8 @@ func TestEveryPart(t *testing.T) {
 		}
 	}
 	for _, f := range r.Flat {
-		if len(f.Compress) != 3 || len(f.Restore) != 3 {
+		rounds := map[int64]int{1 << 20: 3 * mostFlatRounds, 8 << 20: 6, 16 << 20: 3}[f.Bytes]
+		if len(f.Compress) != rounds || len(f.Restore) != rounds {
 			t.Errorf("%+v", f)
 		}
 	}

@@ -9,6 +9,13 @@ import (
 	"github.com/ctxpipe/ctxpipe/bench/result"
 )
 
+// Over a link of fastRate a move takes a part of a second, and differs by a third from round to round: it has
+// fastRounds for each of the others.
+const (
+	fastRate   = 10e9
+	fastRounds = 3
+)
+
 // moves moves an input over a link in every way, at every rate.
 func (p *Plan) moves(ctx context.Context, in *input, run *result.Run) error {
 	ways := p.only(peers.Way.OnLinks)
@@ -19,7 +26,11 @@ func (p *Plan) moves(ctx context.Context, in *input, run *result.Run) error {
 			return err
 		}
 		measured := make([]result.Move, len(ways))
-		err := p.inTurn(ctx, fmt.Sprintf("%s: moving at %s", in.Name, result.RateName(rate)), p.Rounds, len(ways), func(i int) error {
+		rounds := p.Rounds
+		if rate == 0 || rate >= fastRate {
+			rounds *= fastRounds
+		}
+		err := p.inTurn(ctx, fmt.Sprintf("%s: moving at %s", in.Name, result.RateName(rate)), rounds, len(ways), func(i int) error {
 			sample, err := move(ctx, ways[i], in, l)
 			if err != nil {
 				return err
