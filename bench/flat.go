@@ -39,6 +39,11 @@ func (p *Plan) flat(ctx context.Context, run *result.Run) error {
 	return nil
 }
 
+// madeUp is the guest of so much memory whose stream is made up.
+func madeUp(size int64) gen.Guest {
+	return gen.Guest{Memory: size, Mix: guestmem.Usual, Seed: 1, Passes: 1}
+}
+
 // passMadeUp runs gen | compressor | decompressor.
 func passMadeUp(ctx context.Context, way peers.Way, size int64, m *result.Flat) error {
 	in, made, err := os.Pipe()
@@ -55,7 +60,7 @@ func passMadeUp(ctx context.Context, way peers.Way, size int64, m *result.Flat) 
 	work.Go(func() error { return measured(ctx, way.Compress, in, packed, &m.Compress) })
 	work.Go(func() error { return measured(ctx, way.Restore, middle, nil, &m.Restore) })
 	work.Go(func() error {
-		_, err := gen.Guest{Memory: size, Mix: guestmem.Usual, Seed: 1, Passes: 1}.WriteTo(made)
+		_, err := madeUp(size).WriteTo(made)
 		made.Close()
 		return err
 	})

@@ -18,7 +18,7 @@ type Plan struct {
 	Self      string   // ctxpipe's file name
 	Files     []string // save streams, plain or in zstd
 	Ways      []peers.Way
-	Rounds    int
+	Rounds    int     // of each; what is short has more
 	Codecs    bool    // compress each file, and restore it
 	Rates     []int64 // to move each file at, in bits a second, 0 without limit; nil for no moves
 	SaveSizes []int64 // of contexts to save, in bytes; nil for none
@@ -27,10 +27,15 @@ type Plan struct {
 	Say func(string)
 }
 
-// Measure measures all of it. The first failure ends it, and what cannot be saved fails before anything is measured.
+// Measure measures all of it. The first failure ends it, and what cannot be saved or made up fails before anything is measured.
 func Measure(ctx context.Context, p Plan) (*result.Run, error) {
 	for _, size := range p.SaveSizes {
 		if err := saving.Check(size); err != nil {
+			return nil, err
+		}
+	}
+	for _, size := range p.FlatSizes {
+		if err := madeUp(size).Check(); err != nil {
 			return nil, err
 		}
 	}

@@ -103,12 +103,21 @@ func TestEveryPart(t *testing.T) {
 	}
 }
 
-// That a context cannot be saved is found out before the first hour of measuring.
+// That a context cannot be saved, or a guest not made up, is found out before the first hour of measuring.
 func TestSizesAreCheckedFirst(t *testing.T) {
-	p := plan(t, cat)
-	p.Files, p.SaveSizes = []string{"there is none"}, []int64{1 << 16, 1001}
-	if _, err := Measure(t.Context(), p); err == nil || !strings.Contains(err.Error(), "1001") {
-		t.Errorf("%v", err)
+	for _, c := range []struct {
+		saves, flat []int64
+		want        string
+	}{
+		{[]int64{1 << 16, 1001}, nil, "1001"},
+		{nil, []int64{1 << 20, 1002}, "1002"},
+		{nil, []int64{0, 1 << 20}, "memory of 0 bytes"},
+	} {
+		p := plan(t, cat)
+		p.Files, p.SaveSizes, p.FlatSizes = []string{"there is none"}, c.saves, c.flat
+		if _, err := Measure(t.Context(), p); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v", err)
+		}
 	}
 }
 
