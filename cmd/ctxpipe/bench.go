@@ -74,7 +74,7 @@ func newBench() *cobra.Command {
 }
 
 func (f *benchFlags) addTo(fs *pflag.FlagSet) {
-	fs.IntVar(&f.rounds, "rounds", 5, "how often each is measured")
+	fs.IntVar(&f.rounds, "rounds", 5, "how often each is measured; what is short is more often")
 	fs.StringSliceVar(&f.parts, "parts", []string{"codec", "link", "save", "flat"}, "what to measure")
 	fs.StringArrayVar(&f.only, "only", nil, "measure only the one of this `NAME`, as the tables call it; may be repeated")
 	fs.StringSliceVar(&f.rates, "rates", []string{"100M", "1G", "2.5G", "10G", "0"}, "of the link, in bits a second; 0 for no limit")
