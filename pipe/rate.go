@@ -117,5 +117,6 @@ func (r *takingRate) known() bool {
 // rate gives bytes a second.
 func (r *takingRate) rate() float64 {
 	bytes := r.before.bytes + r.now.bytes
-	return bytes / math.Cbrt((r.before.busy+r.now.busy)*math.Pow(r.before.all+r.now.all, 2))
+	busy, all := r.before.busy+r.now.busy, r.before.all+r.now.all
+	return bytes / math.Cbrt(busy*all*all)
 }

@@ -37,6 +37,20 @@ func TestTakingRate(t *testing.T) {
 	}
 }
 
+// Where writes take a quarter of the time between them, the rate lies between what both tell, nearer to what
+// was written in all the time.
+func TestTakingRateLiesBetween(t *testing.T) {
+	const size, rate = 1 << 20, 100e6
+	takes := time.Duration(size / rate * 1e9)
+	var r takingRate
+	for range 40 {
+		r.add(size, takes/4, 0, takes)
+	}
+	if got := r.rate(); got < 1.1*rate || got > 1.9*rate { // by as much, it would be twice
+		t.Errorf("%.0f", got)
+	}
+}
+
 // A destination that becomes much faster is seen to be so after a few frames, whatever was before; what its
 // buffers take after a pause makes it no faster.
 func TestTakingRateFollows(t *testing.T) {
