@@ -12,6 +12,9 @@ import (
 	"github.com/ctxpipe/ctxpipe/bench/result"
 )
 
+// restores is how often each round restores what it has compressed, which takes a part of the time.
+const restores = 3
+
 // codecs compresses an input in every way from file to file, and restores it to
 // nowhere. Before that each has to give the input back.
 func (p *Plan) codecs(ctx context.Context, in *input, run *result.Run) error {
@@ -31,47 +34,72 @@ func (p *Plan) codecs(ctx context.Context, in *input, run *result.Run) error {
 	return err
 }
 
-// roundTrip measures both directions once.
+// roundTrip measures both directions.
 func roundTrip(ctx context.Context, w peers.Way, in *input, c *result.Codec) error {
-	packed, sample, err := compressed(ctx, w, in)
+	packed, err := proc.Scratch()
 	if err != nil {
 		return err
 	}
 	defer packed.Close()
+	sample, err := sampled(ctx, w.Compress, in.file, packed)
+	if err != nil {
+		return err
+	}
 	info, err := packed.Stat()
 	if err != nil {
 		return err
 	}
 	c.Packed = info.Size()
 	c.Compress = append(c.Compress, sample)
-	if sample, err = timed(ctx, w.Restore, packed, nil); err == nil {
+	for range restores {
+		if sample, err = sampled(ctx, w.Restore, packed, nil); err != nil {
+			return err
+		}
 		c.Restore = append(c.Restore, sample)
 	}
-	return err
+	return nil
 }
 
-// compressed gives what a way makes of an input, and what that took.
-func compressed(ctx context.Context, w peers.Way, in *input) (*os.File, result.Sample, error) {
-	packed, err := proc.Scratch()
+// sampled runs a command on a whole file twice: once to see what memory it takes, and once for the time, which
+// being watched would make longer.
+func sampled(ctx context.Context, c proc.Command, in, out *os.File) (result.Sample, error) {
+	watched, err := pass(ctx, c, in, out, true)
 	if err != nil {
-		return nil, result.Sample{}, err
+		return watched, err
 	}
-	sample, err := timed(ctx, w.Compress, in.file, packed)
-	if err != nil {
-		packed.Close()
-		return nil, sample, err
-	}
-	return packed, sample, nil
+	sample, err := pass(ctx, c, in, out, false)
+	sample.Peak = watched.Peak
+	return sample, err
 }
 
-// timed runs a command on a whole file.
-func timed(ctx context.Context, c proc.Command, in, out *os.File) (result.Sample, error) {
+// pass runs a command on a whole file, into an empty one or to nowhere.
+func pass(ctx context.Context, c proc.Command, in, out *os.File, watch bool) (result.Sample, error) {
 	if err := rewind(in); err != nil {
 		return result.Sample{}, err
 	}
+	if out != nil {
+		if err := empty(out); err != nil {
+			return result.Sample{}, err
+		}
+	}
 	began := time.Now()
-	cost, err := proc.Run(ctx, c, in, out)
+	p, err := proc.Start(ctx, c, in, out)
+	if err != nil {
+		return result.Sample{}, err
+	}
+	if watch {
+		p.Watch()
+	}
+	cost, err := p.Wait()
 	return sampleOf(time.Since(began), cost), err
+}
+
+// empty takes back what was written to a file.
+func empty(f *os.File) error {
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	return rewind(f)
 }
 
 func sampleOf(wall time.Duration, c proc.Cost) result.Sample {
@@ -80,11 +108,14 @@ func sampleOf(wall time.Duration, c proc.Cost) result.Sample {
 
 // checkRoundTrip demands that a way gives the input back.
 func checkRoundTrip(ctx context.Context, w peers.Way, in *input) error {
-	packed, _, err := compressed(ctx, w, in)
+	packed, err := proc.Scratch()
 	if err != nil {
 		return err
 	}
 	defer packed.Close()
+	if _, err := pass(ctx, w.Compress, in.file, packed, false); err != nil {
+		return err
+	}
 	if err := rewind(packed); err != nil {
 		return err
 	}

@@ -57,8 +57,8 @@ func passMadeUp(ctx context.Context, way peers.Way, size int64, m *result.Flat) 
 		return err
 	}
 	var work errgroup.Group
-	work.Go(func() error { return measured(ctx, way.Compress, in, packed, &m.Compress) })
-	work.Go(func() error { return measured(ctx, way.Restore, middle, nil, &m.Restore) })
+	work.Go(func() error { return watched(ctx, way.Compress, in, packed, &m.Compress) })
+	work.Go(func() error { return watched(ctx, way.Restore, middle, nil, &m.Restore) })
 	work.Go(func() error {
 		_, err := madeUp(size).WriteTo(made)
 		made.Close()
@@ -67,8 +67,8 @@ func passMadeUp(ctx context.Context, way peers.Way, size int64, m *result.Flat) 
 	return work.Wait()
 }
 
-// measured runs a command between two files, which it closes.
-func measured(ctx context.Context, c proc.Command, in, out *os.File, samples *[]result.Sample) error {
+// watched runs a command between two files, which it closes.
+func watched(ctx context.Context, c proc.Command, in, out *os.File, samples *[]result.Sample) error {
 	p, err := proc.Start(ctx, c, in, out)
 	for _, f := range []io.Closer{in, out} {
 		if f != (*os.File)(nil) {
@@ -78,6 +78,7 @@ func measured(ctx context.Context, c proc.Command, in, out *os.File, samples *[]
 	if err != nil {
 		return err
 	}
+	p.Watch()
 	cost, err := p.Wait()
 	*samples = append(*samples, sampleOf(0, cost))
 	return err

@@ -46,7 +46,11 @@ func pass(t *testing.T, c proc.Command, content []byte) []byte {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	if _, err := proc.Run(t.Context(), c, in, out); err != nil {
+	p, err := proc.Start(t.Context(), c, in, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Wait(); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "out"))

@@ -18,48 +18,52 @@ import (
 // every is how often the peak of a running program is looked at.
 const every = 5 * time.Millisecond
 
-// watch looks at a running program.
+// watch looks at a running program. A nil one looks at nothing.
 type watch struct {
 	floor int64 // this program's own peak
+	most  int64 // what was seen, when ended is closed
 	done  chan struct{}
-	ended chan int64
+	ended chan struct{}
 }
 
-// peak is what was seen.
-type peak struct{ floor, seen int64 }
-
 func watchPeak(pid int) *watch {
-	w := &watch{floor: PeakOf("self"), done: make(chan struct{}), ended: make(chan int64)}
-	go func() {
-		tick := time.NewTicker(every)
-		defer tick.Stop()
-		var most int64
-		for {
-			most = max(most, PeakOf(strconv.Itoa(pid)))
-			select {
-			case <-tick.C:
-			case <-w.done:
-				w.ended <- most
-				return
-			}
-		}
-	}()
+	w := &watch{floor: PeakOf("self"), done: make(chan struct{}), ended: make(chan struct{})}
+	go w.look(strconv.Itoa(pid))
 	return w
 }
 
-func (w *watch) stop() peak {
-	close(w.done)
-	return peak{w.floor, <-w.ended}
+func (w *watch) look(pid string) {
+	defer close(w.ended)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		w.most = max(w.most, PeakOf(pid))
+		select {
+		case <-tick.C:
+		case <-w.done:
+			return
+		}
+	}
 }
 
-// orRusage gives what rusage says, if that is not this program's own.
-func (p peak) orRusage(s *os.ProcessState) int64 {
+func (w *watch) stop() {
+	if w != nil {
+		close(w.done)
+		<-w.ended
+	}
+}
+
+// peak gives what was seen, or what rusage says, if that is not this program's own.
+func (w *watch) peak(s *os.ProcessState) int64 {
+	if w == nil {
+		return 0
+	}
 	if r, ok := s.SysUsage().(*syscall.Rusage); ok {
-		if most := int64(r.Maxrss) << 10; most > p.floor {
+		if most := int64(r.Maxrss) << 10; most > w.floor {
 			return most
 		}
 	}
-	return p.seen
+	return w.most
 }
 
 // PeakOf gives the most resident bytes of a process that runs, "self" for this one,

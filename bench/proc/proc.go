@@ -19,7 +19,7 @@ func (c Command) String() string { return strings.Join(c, " ") }
 type Cost struct {
 	User   float64 // seconds of the processor
 	System float64
-	Peak   int64 // most resident bytes; 0 where the system does not tell, or nobody looked in time
+	Peak   int64 // most resident bytes of a program that was watched; 0 where the system does not tell, or nobody looked in time
 }
 
 // Plus gives the cost of two programs that ran side by side.
@@ -27,13 +27,13 @@ func (c Cost) Plus(d Cost) Cost { return Cost{c.User + d.User, c.System + d.Syst
 
 // Process is a program that runs.
 type Process struct {
-	cmd  *exec.Cmd
-	says tail
-	peak *watch
+	cmd   *exec.Cmd
+	says  tail
+	watch *watch
 }
 
-// Start starts a command between two files. The caller closes its own copies of
-// them.
+// Start starts a command between two files; in may be nil for nothing, and out for nowhere. The caller
+// closes its own copies of them.
 func Start(ctx context.Context, c Command, in, out *os.File) (*Process, error) {
 	p := &Process{cmd: exec.CommandContext(ctx, c[0], c[1:]...)}
 	p.cmd.Stdin, p.cmd.Stderr = in, &p.says
@@ -43,32 +43,26 @@ func Start(ctx context.Context, c Command, in, out *os.File) (*Process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, errors.Wrap(err, "start "+c.String())
 	}
-	p.peak = watchPeak(p.cmd.Process.Pid)
 	return p, nil
 }
+
+// Watch has the program's memory looked at until it ends. That takes time from a program that keeps
+// all processors busy, so one that is timed is not watched.
+func (p *Process) Watch() { p.watch = watchPeak(p.cmd.Process.Pid) }
 
 // Wait waits for the program's end. A failure has the last of what it said.
 func (p *Process) Wait() (Cost, error) {
 	err := p.cmd.Wait()
-	peak := p.peak.stop()
+	p.watch.stop()
 	if err != nil {
 		return Cost{}, errors.Wrapf(err, "%s: %s", Command(p.cmd.Args), p.says.String())
 	}
 	s := p.cmd.ProcessState
-	return Cost{User: s.UserTime().Seconds(), System: s.SystemTime().Seconds(), Peak: peak.orRusage(s)}, nil
+	return Cost{User: s.UserTime().Seconds(), System: s.SystemTime().Seconds(), Peak: p.watch.peak(s)}, nil
 }
 
 // Said gives what the program has written to standard error, the last 4 KiB of it.
 func (p *Process) Said() string { return p.says.String() }
-
-// Run runs a command between two files; out may be nil for nowhere.
-func Run(ctx context.Context, c Command, in, out *os.File) (Cost, error) {
-	p, err := Start(ctx, c, in, out)
-	if err != nil {
-		return Cost{}, err
-	}
-	return p.Wait()
-}
 
 // tail keeps the last of what is written to it.
 type tail struct{ b []byte }

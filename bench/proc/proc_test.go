@@ -52,7 +52,17 @@ func spin() {
 func run(t *testing.T, how string) (Cost, error) {
 	t.Helper()
 	t.Setenv("PROC_TEST", how)
-	return Run(t.Context(), Command{os.Args[0]}, nil, nil)
+	return watched(t, os.Args[0])
+}
+
+func watched(t *testing.T, command ...string) (Cost, error) {
+	t.Helper()
+	p, err := Start(t.Context(), command, nil, nil)
+	if err != nil {
+		return Cost{}, err
+	}
+	p.Watch()
+	return p.Wait()
 }
 
 func TestPeakMemory(t *testing.T) {
@@ -79,11 +89,18 @@ func TestPeakMemory(t *testing.T) {
 	if err != nil {
 		t.Skip("no sleep here")
 	}
-	c, err := Run(t.Context(), Command{sleep, "0.1"}, nil, nil)
+	c, err := watched(t, sleep, "0.1")
 	if err != nil || c.Peak > 64<<20 || c.Peak == 0 {
 		t.Errorf("sleep takes %d bytes, %v", c.Peak, err)
 	}
 	sink = nil
+	p, err := Start(t.Context(), Command{sleep, "0.1"}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := p.Wait(); err != nil || c.Peak != 0 {
+		t.Errorf("a peak of %d bytes where nobody watched, %v", c.Peak, err)
+	}
 }
 
 // The time of children counts.
@@ -104,7 +121,7 @@ func TestFailures(t *testing.T) {
 	if _, err := run(t, "fail"); err == nil || !strings.HasSuffix(err.Error(), "xthe reason: exit status 3") || len(err.Error()) > 6000 {
 		t.Errorf("%v", err)
 	}
-	if _, err := Run(t.Context(), Command{"/no/such/program"}, nil, nil); err == nil {
+	if _, err := watched(t, "/no/such/program"); err == nil {
 		t.Error("no error without a program")
 	}
 }

@@ -72,7 +72,7 @@ type Sample struct {
 	Wall   float64 `json:"wall"` // seconds, as are the next two
 	User   float64 `json:"user"`
 	System float64 `json:"system"`
-	Peak   int64   `json:"peak"` // most resident bytes
+	Peak   int64   `json:"peak"` // most resident bytes, in a run of its own; 0 where nobody looked
 }
 
 // CPU gives the seconds of the processor.
@@ -99,7 +99,7 @@ type Move struct {
 	Input   string   `json:"input"`
 	Subject string   `json:"subject"`
 	Rate    int64    `json:"rate"`    // bits a second, 0 without limit
-	Samples []Sample `json:"samples"` // of compressor and decompressor together
+	Samples []Sample `json:"samples"` // of compressor and decompressor together, whose memory nobody looks at
 }
 
 // Save is a way to save a domain context of one size.
