@@ -65,9 +65,6 @@ func (f *doubleFinder) find(p *parts, src []byte, at, end int) {
 		s += n
 		emit = s
 		for s < limit && rep2 > 0 && load32(src, s) == load32(src, s-rep2) {
-			v := load64(src, s)
-			f.enterLong(v, s)
-			f.enterShort(v, s)
 			n := 4 + matchLen(src, s+4, s+4-rep2, end)
 			rep, rep2 = rep2, rep
 			p.add(src, emit, s, n, rep)
@@ -98,7 +95,7 @@ func (f *doubleFinder) longer(src []byte, s, t, n, end int) (int, int, int) {
 }
 
 // enterMatch enters some of the places in a match, src[at:end]: a few, so that
-// it costs little, and one in eight, so that the next copy of a page is found
+// it costs little, and one in 32, so that the next copy of a page is found
 // wherever it begins.
 func (f *doubleFinder) enterMatch(src []byte, at, end, limit int) {
 	if end >= limit {
@@ -107,7 +104,7 @@ func (f *doubleFinder) enterMatch(src []byte, at, end, limit int) {
 	v := load64(src, at+2)
 	f.enterLong(v, at+2)
 	f.enterShort(v, at+2)
-	for s := at + 8; s < end-8; s += 8 {
+	for s := at + 32; s < end-8; s += 32 {
 		f.enterLong(load64(src, s), s)
 	}
 	v = load64(src, end-2)
