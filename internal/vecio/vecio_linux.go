@@ -25,6 +25,7 @@ type fdWriter struct {
 	try  func(fd uintptr) bool
 
 	bufs  [][]byte // what is still to be written
+	iovs  iovecs   // of a call
 	offer int      // bytes that a call is likely to take
 	n     int64
 	err   error
@@ -60,7 +61,7 @@ func (d *fdWriter) writeVec(bufs [][]byte) (int64, error) {
 func (d *fdWriter) writeAll(fd uintptr) bool {
 	for len(d.bufs) > 0 {
 		bufs, offered := some(d.bufs, d.offer)
-		n, err := unix.Writev(int(fd), bufs)
+		n, err := d.iovs.write(fd, bufs)
 		d.learn(offered, n)
 		if n > 0 {
 			d.n += int64(n)
