@@ -64,6 +64,7 @@ func (f *doubleFinder) find(p *parts, src []byte, at, end int) {
 		f.enterMatch(src, s, s+n, limit)
 		s += n
 		emit = s
+		// What repeats an offset is found by that, so it is not entered.
 		for s < limit && rep2 > 0 && load32(src, s) == load32(src, s-rep2) {
 			n := 4 + matchLen(src, s+4, s+4-rep2, end)
 			rep, rep2 = rep2, rep
